@@ -44,8 +44,8 @@ class Series:
 class Parameter:
     """One parameter (or other leaf tensor that the loss reaches), with its statistics on sampled steps.
 
-    Norms are Euclidean over the whole tensor. `update_ratio` is the norm of the optimizer's change divided by the norm of
-    the weights, over at most 4,096 evenly spaced elements of the tensor.
+    Norms are Euclidean over the whole tensor. `update_ratio` is the norm of the optimizer's change divided by the norm
+    of the weights, over at most 4,096 evenly spaced elements of the tensor.
     """
 
     index: int
@@ -79,7 +79,7 @@ class Parameter:
     weight_norm: Series = field(default_factory=Series)
     update_ratio: Series = field(default_factory=Series)
     row_spread: Series = field(default_factory=Series)
-    """max|w - w[0]| / max|w| over output units (first axis): 0 when all units have the same weights. Two axes or more."""
+    """max|w - w[0]| / max|w| over output units (first axis; two axes or more): 0 when all units are the same."""
 
 
 @dataclass(frozen=True)
@@ -332,7 +332,7 @@ class Optimizer:
     most_backwards_between: int
     """Most backward passes between two of its steps, the last stretch included."""
     cycles_checked: int
-    """Sampled stretches between two of its steps in which a witness gradient was looked at before each backward pass."""
+    """Sampled stretches between two of its steps in which a witness gradient was looked at at each backward pass."""
     cycles_dirty: int
     """... in which every backward pass began on top of the very gradient that the previous step had already used."""
     cycles_cleared_late: int
@@ -469,7 +469,7 @@ class NonFinite:
 
 @dataclass(frozen=True)
 class Training:
-    """A stretch of the run with its own optimizers: one fold, one stage. Optimizers whose steps interleave share one."""
+    """A stretch of the run with its own optimizers: a fold, a stage. Optimizers whose steps interleave share one."""
 
     index: int
     optimizers: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Reporters turn an `Outcome` into bytes: one file per format. They judge nothing and import only `facts` and `rule`."""
+"""Reporters turn an `Outcome` into bytes, one file per format. They judge nothing and import only facts and rule."""
 
 from __future__ import annotations
 

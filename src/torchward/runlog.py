@@ -36,7 +36,7 @@ class Writer:
         self._buffer: list[str] = []
         self.bytes_written = 0
 
-    def add(self, kind: str, **fields: Any) -> None:
+    def add(self, kind: str, /, **fields: Any) -> None:
         """Buffer one row. Values must be JSON-serialisable; NaN and infinities are allowed."""
         self._buffer.append(json.dumps({"k": kind, **fields}, separators=(",", ":"), ensure_ascii=True))
 

@@ -1,0 +1,36 @@
+# Each target first sets up what it needs: a virtual environment in .venv with the versions that constraints.txt pins.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: test test-fast lint demo bench
+
+# All tests, those that train with torch included. Options for pytest: make test ARGS="-k OPT001 -x"
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+# The tests that never load torch: seconds, for the inner loop.
+test-fast: $(READY)
+	$(BIN)/python -m pytest -n 2 -m "not torch" $(ARGS)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# A script with three silent bugs under torchward, then its mended twin.
+demo: $(READY)
+	$(BIN)/python examples/demo.py
+
+# What watching costs, against its bars. Quicker: make bench ARGS="--rounds 3 --program tiny"
+bench: $(READY)
+	$(BIN)/python bench/overhead.py $(ARGS)
+
+# The build tools are installed first, so that the build is pinned too. Repeated after a change of these two files only.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("torchward needs Python 3.10 or newer; choose one with: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt hatchling editables
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt --no-build-isolation -e '.[dev]'
+	touch $@

@@ -1,0 +1,1 @@
+"""Collectors look and build facts; one file per fact."""

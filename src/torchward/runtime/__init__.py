@@ -1,0 +1,1 @@
+"""What runs inside the user's process. Imports torch, the standard library and `runlog`; never rules or reports."""

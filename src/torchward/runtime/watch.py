@@ -1,0 +1,290 @@
+"""Turns the recorder on and off: every hook and wrapper that torchward puts into a process is named here."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim import Optimizer, lr_scheduler
+from torch.optim import optimizer as optimizer_module
+from torch.utils import data
+from torch.utils.data import dataloader as dataloader_module
+
+from torchward import runlog
+from torchward.runtime import loaders, losses
+from torchward.runtime.recorder import MESSAGES, Recorder
+from torchward.runtime.wrap import Patches, around, disguise
+
+RUN_DIR = "TORCHWARD_RUN_DIR"
+OPTIONS = "TORCHWARD_OPTIONS"
+
+_active: Watch | None = None
+
+
+class Watch:
+    """One recorder and what it has hooked into."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.patches = Patches()
+        self.handles: list[Any] = []
+        self.pid = os.getpid()
+
+    def install(self) -> None:
+        recorder, patches = self.recorder, self.patches
+        guard = recorder.guarded
+        optimizers = recorder.optimizers
+
+        pre = guard("optimizer", optimizers.before_step)
+        post = guard("optimizer", optimizers.after_step)
+        self.handles.append(optimizer_module.register_optimizer_step_pre_hook(pre))
+        self.handles.append(optimizer_module.register_optimizer_step_post_hook(post))
+        patches.around(
+            torch.autograd,
+            "backward",
+            guard("backward", recorder.before_backward),
+            guard("backward", recorder.after_backward),
+        )
+        patches.around(torch.autograd, "grad", guard("backward", recorder.gradient_computed), None)
+        self._zeroing(guard)
+        self._losses(guard)
+        self._loaders()
+        self._schedulers(guard)
+        self._clipping(guard)
+        self._models(guard)
+        self._mixed_precision(guard)
+
+        def cleared(token: Any, _result: Any, _args: Any, _kwargs: Any) -> None:
+            recorder.cache_cleared(perf_counter() - token)
+
+        wrapped = around(torch.cuda.empty_cache, lambda _args, _kwargs: perf_counter(), guard("cache", cleared))
+        for owner in (torch.cuda, torch.cuda.memory):
+            patches.replace(owner, "empty_cache", wrapped)
+
+        def hooked(_args: Any, _kwargs: Any) -> None:
+            recorder.reads_saved = False
+
+        patches.around(torch.autograd.graph.saved_tensors_hooks, "__enter__", hooked, None)
+        recorder.timed(recorder._begin_sample)
+
+    def _zeroing(self, guard: Any) -> None:
+        recorder = self.recorder
+
+        def of_optimizer(args: Any, _kwargs: Any) -> None:
+            if recorder.sampling:
+                recorder.optimizers.zeroed(args[0])
+
+        def of_module(_args: Any, _kwargs: Any) -> None:
+            if recorder.sampling:
+                recorder.optimizers.zeroed(None)
+
+        self.patches.around(Optimizer, "zero_grad", guard("zero_grad", of_optimizer), None)
+        self.patches.around(nn.Module, "zero_grad", guard("zero_grad", of_module), None)
+
+    def _losses(self, guard: Any) -> None:
+        recorder = self.recorder
+        after = guard("loss", recorder.losses.after)
+        compiling = torch.compiler.is_compiling
+        for kind, original in losses.functions():
+
+            def make(kind: str = kind, original: Any = original) -> Any:
+                def wrapper(*args: Any, **kwargs: Any) -> Any:
+                    if compiling():
+                        return original(*args, **kwargs)
+                    try:
+                        result = original(*args, **kwargs)
+                    except BaseException as error:
+                        error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+                        raise
+                    after(kind, result, args, kwargs)
+                    return result
+
+                return disguise(wrapper, original)
+
+            self.patches.replace(torch.nn.functional, kind, make())
+
+    def _loaders(self) -> None:
+        recorder, patches = self.recorder, self.patches
+        base = dataloader_module._BaseDataLoaderIter
+        patches.around(data.DataLoader, "__iter__", None, recorder.guarded("loader", recorder.loaders.iterated))
+        patches.replace(base, "__next__", recorder.loaders.next_stand_in(base.__next__))
+        folder = recorder.folder
+
+        def make_log() -> runlog.Writer:
+            log = runlog.Writer(folder / runlog.LOGS / f"{os.getpid()}.jsonl")
+            log.add("head", version=runlog.VERSION, pid=os.getpid(), ppid=os.getppid(), role="worker")
+            return log
+
+        stand_in = loaders.watch_workers(make_log)
+        for fetcher in ("_MapDatasetFetcher", "_IterableDatasetFetcher"):
+            owner = getattr(data._utils.fetch, fetcher, None)
+            if owner is not None:
+                setattr(owner, "fetch", stand_in(owner.fetch))  # noqa: B010  (stays in forked workers)
+
+    def _schedulers(self, guard: Any) -> None:
+        recorder = self.recorder
+        made = guard("scheduler", recorder.optimizers.scheduler_made)
+        stepped = guard("scheduler", recorder.optimizers.scheduler_stepped)
+        classes = [
+            value
+            for value in vars(lr_scheduler).values()
+            if isinstance(value, type) and hasattr(value, "step") and value.__module__ == lr_scheduler.__name__
+        ]
+        for owner in classes:
+            if "__init__" in vars(owner):
+                self.patches.around(owner, "__init__", None, lambda _t, _r, args, _k: made(args[0]))
+            if "step" in vars(owner):
+                self.patches.around(owner, "step", lambda args, _k: stepped(args[0]), None)
+
+    def _clipping(self, guard: Any) -> None:
+        clipped = guard("clipping", self.recorder.optimizers.clipped)
+        for name, key in (("clip_grad_norm_", "max_norm"), ("clip_grad_value_", "clip_value")):
+            original = getattr(nn.utils, name, None)
+            if original is None:
+                continue
+
+            def after(_token: Any, result: Any, args: Any, kwargs: Any, name: str = name, key: str = key) -> None:
+                clipped(name, args[1] if len(args) > 1 else kwargs.get(key), result)
+
+            wrapped = around(original, None, after)
+            for owner in (nn.utils, nn.utils.clip_grad):
+                self.patches.replace(owner, name, wrapped)
+
+    def _models(self, guard: Any) -> None:
+        recorder, patches = self.recorder, self.patches
+        changed = guard("modules", recorder.models.mode_changed)
+        depth = [0]
+        original = nn.Module.train
+
+        def train(self: Any, mode: bool = True) -> Any:
+            if depth[0]:
+                return original(self, mode)
+            depth[0] += 1
+            try:
+                result = original(self, mode)
+            except BaseException as error:
+                error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+                raise
+            finally:
+                depth[0] -= 1
+            changed(self, bool(mode))
+            return result
+
+        patches.replace(nn.Module, "train", disguise(train, original))
+
+        def loaded(_token: Any, _result: Any, args: Any, _kwargs: Any) -> None:
+            recorder.models.loaded.add(args[0])
+            for parameter in args[0].parameters():
+                held = recorder.models.find(parameter)
+                if held is not None:
+                    held.loaded = True
+
+        patches.around(nn.Module, "load_state_dict", None, guard("modules", loaded))
+
+        def compiling(args: Any, _kwargs: Any) -> None:
+            recorder.compiled()
+            if args and isinstance(args[0], nn.Module):
+                recorder.models.root(args[0], None, True)
+
+        patches.around(torch, "compile", guard("modules", compiling), None)
+        patches.around(nn.Module, "compile", guard("modules", compiling), None)
+
+    def _mixed_precision(self, guard: Any) -> None:
+        recorder = self.recorder
+        scaler = getattr(torch.amp, "GradScaler", None)
+        if scaler is None:
+            return
+
+        def scaled(_token: Any, result: Any, args: Any, _kwargs: Any) -> None:
+            if len(args) > 1 and isinstance(args[1], torch.Tensor) and isinstance(result, torch.Tensor):
+                recorder.unscaled = (result, args[1].detach())
+
+        def stepping(args: Any, _kwargs: Any) -> None:
+            opt = recorder.optimizers.find(args[1]) if len(args) > 1 else None
+            if opt is not None:
+                opt.scaled = True
+
+        self.patches.around(scaler, "scale", None, guard("scaler", scaled))
+        self.patches.around(scaler, "unscale_", lambda _a, _k: recorder.event("unscale", -1), None)
+        self.patches.around(scaler, "step", guard("scaler", stepping), None)
+
+    def remove(self) -> None:
+        """Take every hook and wrapper out again."""
+        self.recorder.models.disarm()
+        self.recorder._disarm_slow_calls()
+        for handle in self.handles:
+            handle.remove()
+        self.handles.clear()
+        self.patches.undo()
+
+
+def start(folder: str | Path, budget: float = 0.02, probes: bool = True, language: str = "en") -> Watch | None:
+    """Record this process into `folder`. None when the log cannot be made; one line on stderr says why.
+
+    Raises RuntimeError if this process is already being recorded.
+    """
+    global _active
+    if _active is not None:
+        raise RuntimeError("this process is already being watched")
+    begin = perf_counter()
+    try:
+        recorder = Recorder(folder, budget=budget, probes=probes, language=language)
+    except OSError as error:
+        print(f"torchward: {MESSAGES['log'][language].format(error=error)}", file=sys.stderr, flush=True)
+        return None
+    watch = Watch(recorder)
+    watch.install()
+    _active = watch
+    atexit.register(stop, True)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_forget)
+    recorder.own_seconds += perf_counter() - begin
+    return watch
+
+
+def start_from_environment() -> None:
+    """What the injected `sitecustomize` calls once torch is imported."""
+    folder = os.environ.get(RUN_DIR)
+    if not folder or _active is not None:
+        return
+    options = json.loads(os.environ.get(OPTIONS) or "{}")
+    start(
+        folder,
+        budget=float(options.get("budget", 0.02)),
+        probes=bool(options.get("probes", True)),
+        language=str(options.get("language", "en")),
+    )
+
+
+def stop(clean: bool = False) -> None:
+    """End the recording of this process, if there is one."""
+    global _active
+    watch, _active = _active, None
+    if watch is None or watch.pid != os.getpid():
+        return
+    atexit.unregister(stop)
+    watch.remove()
+    watch.recorder.finish(clean)
+
+
+def active() -> Watch | None:
+    return _active
+
+
+def _forget() -> None:
+    """In a forked child: the log belongs to the parent. Only loader workers go on saying one thing of themselves."""
+    global _active
+    watch, _active = _active, None
+    if watch is None:
+        return
+    watch.recorder.log = None
+    watch.remove()
+    watch.recorder.models.thread = threading.get_ident()

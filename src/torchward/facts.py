@@ -553,7 +553,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class MemoriseProbe(Experiment):
-    """A copy of the model was trained on the first batch alone, with the script's own kind of optimizer."""
+    """A copy of the model was trained on at most 16 examples of the first batch alone, with Adam and without dropout."""
 
     steps: int = 0
     first_loss: float = 0.0

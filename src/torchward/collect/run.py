@@ -722,9 +722,9 @@ def _trainings(
     groups: list[list[Optimizer]] = []
     for optimizer in sorted((opt for opt in optimizers if opt.steps), key=lambda opt: (opt.first_step, opt.index)):
         last = groups[-1] if groups else None
-        if last is not None and optimizer.first_step <= max(opt.last_step for opt in last) - 1:
-            last.append(optimizer)
-        elif last is not None and optimizer.first_step <= max(opt.last_step for opt in last) and optimizer.steps <= 2:
+        if (last is not None and optimizer.first_step <= max(opt.last_step for opt in last) - 1) or (
+            last is not None and optimizer.first_step <= max(opt.last_step for opt in last) and optimizer.steps <= 2
+        ):
             last.append(optimizer)
         else:
             groups.append([optimizer])

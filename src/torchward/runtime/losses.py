@@ -59,7 +59,7 @@ class Losses:
 
     def after(self, kind: str, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         recorder = self.recorder
-        if type(result) is not torch.Tensor:
+        if type(result) is not torch.Tensor or recorder.inside:
             return
         training = result.requires_grad
         if training and not recorder.sampling:

@@ -153,7 +153,7 @@ class Models:
             self.depth -= 1
 
     def _enter(self, module: nn.Module) -> Any:
-        if not self.armed or threading.get_ident() != self.thread:
+        if not self.armed or self.recorder.inside or threading.get_ident() != self.thread:
             return None
         self.depth += 1
         if self.depth == 1:
@@ -177,9 +177,7 @@ class Models:
         elif self.detailed and len(self.seen_modules) < MODULE_LIMIT:
             self._inner_call(root, module, args, result)
 
-    def _root_call(
-        self, root: Root, module: nn.Module, args: Any, kwargs: Any, result: Any, grad: bool
-    ) -> None:
+    def _root_call(self, root: Root, module: nn.Module, args: Any, kwargs: Any, result: Any, grad: bool) -> None:
         recorder = self.recorder
         recorder.event("forward", root.index)
         outputs = [tensor for tensor in tensors_in(result) if tensor.grad_fn is not None][:8]
@@ -358,7 +356,7 @@ class Models:
     def mode_changed(self, module: nn.Module, training: bool) -> None:
         """`.train()` or `.eval()` was called on `module` by the user."""
         root = self.roots.get(id(module))
-        if root is None or root.ref() is not module:
+        if root is None or root.ref() is not module or self.recorder.inside:
             return
         if not training:
             root.explicit_eval = True

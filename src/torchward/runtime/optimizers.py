@@ -126,6 +126,8 @@ class Optimizers:
     # -- a step
 
     def before_step(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if self.recorder.inside:
+            return
         if self.current is not None and self.current is not optimizer and self.find(self.current) is not None:
             return
         self.current = optimizer
@@ -135,7 +137,7 @@ class Optimizers:
             self.recorder.timed(self._sample_before, opt, optimizer, closure)
 
     def after_step(self, optimizer: Any, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> None:
-        if self.current is not optimizer:
+        if self.current is not optimizer or self.recorder.inside:
             return
         self.current = None
         opt = self.find(optimizer)

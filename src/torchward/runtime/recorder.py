@@ -262,6 +262,8 @@ class Recorder:
     # -- backward
 
     def before_backward(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if self.inside:
+            return
         tensors = args[0] if args else kwargs.get("tensors")
         loss = tensors if isinstance(tensors, torch.Tensor) else (tensors[0] if tensors else None)
         self.backwards += 1
@@ -454,12 +456,13 @@ class Recorder:
         return [zero, dead, saturated, values.mean(), values.std(unbiased=False)]
 
     def after_backward(self, _token: Any, _result: Any, _args: Any, _kwargs: Any) -> None:
-        if self.sampling:
+        if self.sampling and not self.inside:
             self.timed(self.optimizers.after_backward)
 
     def gradient_computed(self, _args: Any, _kwargs: Any) -> None:
         """`torch.autograd.grad` was called."""
-        self.backwards += 1
+        if not self.inside:
+            self.backwards += 1
 
     # -- steps
 

@@ -111,6 +111,7 @@ def test_terminal_never_sells_silence_as_health() -> None:
     assert "could not look at graph (no autograd)" in flowing(terminal(blind))
     empty = terminal(made_up.clean(runs=(), probes=()))
     assert empty == "torchward: no training step was seen: nothing to judge.\n"
+    assert "torchward: no rule was applied: nothing was judged. " in terminal(made_up.clean(diagnosis=Diagnosis()))
     assert "no problems found so far." in terminal(made_up.clean(running=True, exit_status=None))
 
 
@@ -366,7 +367,7 @@ def test_html_draws_every_picture() -> None:
 
 def test_html_escapes_what_the_user_wrote() -> None:
     evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
-    run = made_up.run(30, [evil, "fc2"])
+    run = made_up.run(30, [evil, "<i onclick=a>"])
     run = replace(
         run,
         models=(replace(run.models[0], name=evil, kind=evil),),
@@ -457,6 +458,13 @@ def test_thinning_keeps_spikes_and_gaps() -> None:
     assert any(math.isnan(value) for _, value in points)
     assert [step for step, _ in points] == sorted(step for step, _ in points)
     assert _draw.thin(Series([1, 5], [2.0, 3.0]), 600) == [(1, 2.0), (5, 3.0)]
+
+
+def test_a_line_is_interrupted_where_values_are_not_finite() -> None:
+    axis = _draw.Axis([0.0, 1.0], log=False)
+    low, high = axis.at(0.0), axis.at(1.0)
+    points = [(0, 1.0), (1, math.nan), (2, 0.0), (3, 1.0), (4, math.inf)]
+    assert _draw.path(points, axis) == f"M0 {high:g}h0M2 {low:g}L3 {high:g}"
 
 
 @pytest.mark.parametrize(

@@ -694,7 +694,9 @@ class RunBuilder:
         if kind is None:
             return None
         names = {field.name for field in fields(kind)}
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items() if key in names}
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in row.items() if key in names
+        }
         values["site"] = self._site(row.get("site"))
         return kind(**values)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from html import escape
 from statistics import median
 
-from torchward.facts import Run, Series
+from torchward.facts import Parameter, Run, Series
 from torchward.report._draw import (
     BROKEN,
     ZERO,
@@ -241,12 +241,18 @@ def _stretch_names(sheet: Sheet) -> str:
     )
 
 
+def _layer(parameter: Parameter) -> str:
+    """The owning module; one that only has a number, as in `Sequential`, together with its class: `4 Linear`."""
+    name = parameter.module or parameter.name
+    return f"{name} {parameter.module_kind}" if name.rpartition(".")[2].isdigit() and parameter.module_kind else name
+
+
 def _gradients(sheet: Sheet) -> str:
     """One row per layer (all its parameters together), one column per stretch of steps."""
     layers: dict[tuple[int, str], dict[int, float]] = {}
     for parameter in sheet.run.parameters:
         if len(parameter.grad_norm):
-            squares = layers.setdefault((parameter.model or 0, parameter.module or parameter.name), {})
+            squares = layers.setdefault((parameter.model or 0, _layer(parameter)), {})
             samples = dict(zip(parameter.grad_norm.steps, parameter.grad_norm.values, strict=True))
             for step, value in samples.items():
                 squares[step] = squares.get(step, 0.0) + value * value
@@ -280,9 +286,9 @@ def _gradients(sheet: Sheet) -> str:
         f'<img alt="{sheet.say("gradients")}" src="data:image/png;base64,{image}">{labels}</div>'
         f"{_step_ticks(sheet)}</div>"
     )
-    ramp = ",".join(f"rgb{ramp(n / 8)}" for n in range(9))
+    colours = ",".join(f"rgb{ramp(n / 8)}" for n in range(9))
     key = (
-        f'<div class="ramp"><span>{number(10**low)}</span><i style="background:linear-gradient(90deg,{ramp})"></i>'
+        f'<div class="ramp"><span>{number(10**low)}</span><i style="background:linear-gradient(90deg,{colours})"></i>'
         f"<span>{number(10**high)}</span>"
     )
     if ZERO in indices:
@@ -329,7 +335,7 @@ def _updates(sheet: Sheet) -> str:
     """The largest parameter of each layer; of many layers the range, the median, and the two at the edges."""
     largest: dict[tuple[int, str], tuple[int, Series]] = {}
     for parameter in sheet.run.parameters:
-        key = (parameter.model or 0, parameter.module or parameter.name)
+        key = (parameter.model or 0, _layer(parameter))
         if any(0 < value < math.inf for value in parameter.update_ratio.values) and (
             key not in largest or parameter.numel > largest[key][0]
         ):
@@ -376,6 +382,8 @@ def _activations(sheet: Sheet) -> str:
         )
         if zero is dead is hot is None:
             continue
+        if zero is not None and not hot:
+            hot = None  # what can be zero does not saturate: say nothing of it
         main = next(
             series for series in (activation.dead_share, activation.saturated_share, activation.zero_share)
             if len(series)

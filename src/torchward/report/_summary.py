@@ -175,14 +175,11 @@ def probes_done(outcome: Outcome) -> list[Experiment]:
 
 def could_not_look(outcome: Outcome) -> list[tuple[str, str]]:
     """(what, why) pairs: what the engine says, probes that gave up, and parts of the recorder that failed."""
-    pairs = list(outcome.diagnosis.could_not_look)
-    reasons = {why for _, why in pairs}
-    pairs += [
-        (f"{probe_name(probe)} probe", probe.reason)
-        for probe in outcome.probes
-        if not probe.looked and probe.reason not in reasons
+    pairs = [
+        *outcome.diagnosis.could_not_look,
+        *((f"{probe_name(probe)} probe", probe.reason) for probe in outcome.probes if not probe.looked),
+        *(("recorder", error) for run in outcome.runs for error in run.errors),
     ]
-    pairs += [("recorder", error) for run in outcome.runs for error in run.errors if error not in reasons]
     return list(dict.fromkeys((clean(what), clean(why)) for what, why in pairs))
 
 
@@ -282,6 +279,8 @@ def verdict(outcome: Outcome) -> str:
     """The one sentence for a run without findings; never sells silence as health."""
     if not trained(outcome):
         key = "nothing_seen"
+    elif not outcome.diagnosis.rules:
+        key = "no_rules"
     elif outcome.running:
         key = "clean_so_far"
     else:

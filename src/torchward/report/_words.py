@@ -61,6 +61,7 @@ WORDS: dict[str, Text] = {
     "clean_as_far": Text("no problems found in what could be looked at.", "在能够查看的范围内未发现问题。"),
     "clean_so_far": Text("no problems found so far.", "到目前为止未发现问题。"),
     "nothing_seen": Text("no training step was seen: nothing to judge.", "没有看到任何训练步，无从判断。"),
+    "no_rules": Text("no rule was applied: nothing was judged.", "没有应用任何规则，因此没有作出判断。"),
     "silenced_label": Text("Silenced", "已屏蔽"),
     "silenced_here": Text("{n} by comments in the source", "{n} 个，由源码注释"),
     "silenced": Text("{n} silenced by comments in the source", "另有 {n} 个被源码注释屏蔽"),

@@ -195,7 +195,7 @@ def watch_workers(make_log: Any) -> Any:
 
 def fingerprints(dataset: Any) -> dict[str, str]:
     """Digest of every random state that a data set may draw from in this process: global ones and its own."""
-    found = {"random": repr(random.getstate()), "torch": torch.get_rng_state().numpy().tobytes()}
+    found: dict[str, Any] = {"random": repr(random.getstate()), "torch": torch.get_rng_state().numpy().tobytes()}
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         found["numpy"] = repr(numpy.random.get_state(legacy=True)[1:3]) + repr(numpy.random.get_state()[1].tolist())

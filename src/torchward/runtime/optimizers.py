@@ -416,9 +416,9 @@ class Optimizers:
             scheduler = record["ref"]()
             opt = record["opt"]
             now = _first_lr(getattr(scheduler, "optimizer", None))
-            state = (record["n"], opt.steps if opt is not None else 0)
-            if state != record.get("sent"):
-                record["sent"] = state
+            counts = (record["n"], opt.steps if opt is not None else 0)
+            if counts != record.get("sent"):
+                record["sent"] = counts
                 self.recorder.row(
                     "sc",
                     i=record["i"],
@@ -445,7 +445,7 @@ def schedule_length(scheduler: Any) -> tuple[int | None, int | None]:
     if milestones:
         steps = sorted(milestones)
         return int(steps[-1]), int(steps[0])
-    length = next(
+    length: Any = next(
         (getattr(scheduler, name) for name in ("total_steps", "T_max", "total_iters") if hasattr(scheduler, name)), None
     )
     size = getattr(scheduler, "step_size", None)

@@ -77,7 +77,7 @@ class Capture:
             self.kwargs = _cut(kwargs, self.batch)
         self.outputs: list[torch.Tensor] | None = list(tensors_in(result))
         self.output = 0
-        self.strides: tuple[tuple[int, ...], tuple[int, ...], int] | None = None
+        self.strides: tuple[Any, Any, Any] | None = None
         self.own_loss = False
         self.kind = ""
         self.target: torch.Tensor | None = None
@@ -370,7 +370,8 @@ class Prober:
             return False
         if first.is_floating_point() and first.dim() in (2, 4):
             return True
-        sizes = {known.ref().batch_size for known in self.recorder.loaders.known.values() if known.ref() is not None}
+        live = [known.ref() for known in self.recorder.loaders.known.values()]
+        sizes = {loader.batch_size for loader in live if loader is not None}
         return capture.batch in sizes and (first.dim() < 2 or first.shape[1] != capture.batch)
 
     def _first_leaking(

@@ -114,6 +114,7 @@ class Recorder:
         self.next_sample = 1
         self.events: list[tuple[str, int]] = []
         self.own_seconds = 0.0
+        self.own_at_step = 0.0
         self.probe_seconds = 0.0
         self.sample_cost = 0.0
         self.cost_at_sample = 0.0
@@ -123,10 +124,11 @@ class Recorder:
         self.durations: list[float] = []
         self.failed: set[str] = set()
         self.sites: dict[tuple[Any, int], int] = {}
+        self.blinds: set[str] = set()
         self.indices: dict[str, int] = {}
         self.streams: dict[Any, Stream] = {}
         self.unscaled: tuple[Any, torch.Tensor] | None = None
-        self.empty_cache = [0, 0, 0.0, -1, -1]
+        self.empty_cache: list[Any] = [0, 0, 0.0, -1, -1]
         self.slow: dict[tuple[str, int], list[float]] = {}
         self.reads_saved = True
         """False once saved-tensor hooks are in use: unpacking would run the user's code."""
@@ -182,8 +184,8 @@ class Recorder:
         print(f"torchward: {text}", file=sys.stderr, flush=True)
 
     def blind(self, area: str, why: str) -> None:
-        if (area, why) not in self.sites:  # type: ignore[comparison-overlap]
-            self.sites[area, why] = -1  # type: ignore[index]
+        if area not in self.blinds:
+            self.blinds.add(area)
             self.row("blind", area=area, why=why)
 
     def site(self, frame: FrameType | None) -> int:
@@ -369,7 +371,8 @@ class Recorder:
             self._describe(stream, leaf=True, reach=0)
             return
         mark = _Mark()
-        root.metadata["torchward"] = mark
+        metadata: Any = root.metadata
+        metadata["torchward"] = mark
         stream.marks.append((self.step, weakref.ref(mark)))
         walked = graph.walk(root)
         self.models.trained(walked.leaves)
@@ -468,12 +471,11 @@ class Recorder:
 
     def end_of_step(self) -> None:
         """The leading optimizer has stepped."""
-        now = perf_counter()
+        now, own = perf_counter(), self.own_seconds
         if self.began is None:
             self.began = now
         else:
-            self.durations.append(now - self.last_time)
-        self.last_time = now
+            self.durations.append(now - self.last_time - (own - self.own_at_step))
         if self.losses.pending:
             self.timed(self.losses.close_evaluation)
         if self.sampling:
@@ -486,6 +488,8 @@ class Recorder:
             self.timed(self._begin_sample)
         if now >= self.next_flush or len(self.durations) >= LOSSES_PER_ROW:
             self.timed(self._write_counts, now)
+        self.own_at_step = own
+        self.last_time = now
 
     def _may_sample(self, now: float) -> bool:
         if self.step < DENSE_STEPS:

@@ -637,7 +637,7 @@ DISTRIBUTED = """
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    os.write(1, f"{dist.get_rank()} {loss.item().hex()}\n".encode())  # in one piece: two ranks share the pipe
+    os.write(1, f"{dist.get_rank()} {loss.item().hex()}{os.linesep}".encode())  # in one piece: two ranks share the pipe
     dist.destroy_process_group()
 """
 

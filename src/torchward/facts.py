@@ -75,6 +75,8 @@ class Parameter:
     """Number of sampled steps at which it was looked at."""
     samples_with_grad: int
     """... of them, with a gradient (`.grad` was not None) when an optimizer that holds it (or the leader) stepped."""
+    called: bool = False
+    """The module that owns it was called in a sampled step, with gradients enabled or not."""
     grad_norm: Series = field(default_factory=Series)
     weight_norm: Series = field(default_factory=Series)
     update_ratio: Series = field(default_factory=Series)
@@ -172,6 +174,9 @@ class Input:
     normalised_first: bool
     """The first module with parameters or statistics inside the model is a normalisation layer."""
     site: Site | None
+    layer_rms: Series = field(default_factory=Series)
+    """Root mean square of the floating-point tensor that the first module with parameters was given: the input after
+    what the model itself does to it (`x / 255` in `forward`). Empty when no such module was seen."""
 
 
 @dataclass(frozen=True)
@@ -183,8 +188,12 @@ class Batches:
     steps: Sequence[int]
     window: bool
     """The tensor is a view of part of a larger one (a slice of the data set)."""
+    window_share: float | None
+    """The part of that larger tensor that it covers."""
+    renewed: int
+    """Samples at which it was another object than at the sample before."""
     from_loader: bool
-    """It came out of a loader (directly, or moved to a device)."""
+    """It came out of a loader (directly, or moved to a device) at most of the samples."""
     loader_batches: int | None
     """Length of that loader, in batches."""
     site: Site | None
@@ -269,6 +278,8 @@ class LossStream:
     """Marked graphs that were still alive at least two steps later, as last counted."""
     marked_graphs: int = 0
     """Graphs marked at least two steps ago."""
+    most_alive_graphs: int = 0
+    """Largest number of marked graphs that were alive at once."""
 
 
 @dataclass(frozen=True)
@@ -311,6 +322,8 @@ class Cycle:
 
 @dataclass(frozen=True)
 class Optimizer:
+    """One optimizer that stepped, or that was made before a backward pass that was sampled (then `steps` may be 0)."""
+
     index: int
     kind: str
     site: Site | None
@@ -330,7 +343,7 @@ class Optimizer:
     steps_without_backward: int
     """Steps before which no gradient was computed since its previous step."""
     most_backwards_between: int
-    """Most backward passes between two of its steps, the last stretch included."""
+    """Most backward passes that led up to one of its steps (or to the end of the run) with no optimizer stepping."""
     cycles_checked: int
     """Sampled stretches between two of its steps in which a witness gradient was looked at at each backward pass."""
     cycles_dirty: int
@@ -340,6 +353,10 @@ class Optimizer:
     cycles_without_gradient: int
     """... in which a backward pass ran and yet every gradient it holds was absent or zero at its step."""
     zero_sites: tuple[Site, ...] = ()
+    late_zero_sites: tuple[Site, ...] = ()
+    """Where gradients were cleared after a backward pass and before the step, in sampled cycles."""
+    made: Site | None = None
+    """Where it was made."""
     step_scaled: bool = False
     """Stepped by a `GradScaler`."""
     gradient_norm: Series = field(default_factory=Series)

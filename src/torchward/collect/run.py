@@ -84,6 +84,8 @@ class RunBuilder:
         self._input: dict[int, dict[str, _Growing]] = defaultdict(lambda: defaultdict(_Growing))
         self._prints: dict[int, list[tuple[int, str]]] = defaultdict(list)
         self._input_last: dict[int, Row] = {}
+        self._loader_of: dict[int, Counter[int | None]] = defaultdict(Counter)
+        self._renewed: Counter[int] = Counter()
         self._loss: dict[int, list[Row]] = defaultdict(list)
         self._loss_sum: dict[int, dict[str, Any]] = defaultdict(dict)
         self._eval: dict[str, defaultdict[int, _Growing]] = {key: _series() for key in "va"}
@@ -102,6 +104,7 @@ class RunBuilder:
         self._errors: list[str] = []
         self._probes: list[Row] = []
         self._modes: dict[int, dict[bool, int]] = defaultdict(dict)
+        self._most_alive: Counter[int] = Counter()
 
     # -- rows
 
@@ -146,7 +149,11 @@ class RunBuilder:
     def _count(self, row: Row) -> None:
         self._counts[row["k"]][row["i"]] = row
 
-    _on_fw = _on_oc = _on_sc = _on_lc = _on_cc = _on_gr = _count
+    _on_fw = _on_oc = _on_sc = _on_lc = _on_cc = _count
+
+    def _on_gr(self, row: Row) -> None:
+        self._count(row)
+        self._most_alive[row["i"]] = max(self._most_alive[row["i"]], row["alive"])
 
     def _on_sd(self, row: Row) -> None:
         known = self._counts["sd"].setdefault(row["i"], {})
@@ -192,8 +199,10 @@ class RunBuilder:
         model = row["m"]
         self._prints[model].append((row["s"], row["fp"]))
         self._input_last[model] = {**self._input_last.get(model, {}), **row}
-        for key in ("mean", "std", "lo", "hi", "nf"):
-            if key in row:
+        self._loader_of[model][row["ld"]] += 1
+        self._renewed[model] += bool(row.get("new"))
+        for key in ("mean", "std", "lo", "hi", "nf", "rms"):
+            if row.get(key) is not None:
                 self._input[model][key].add(row["s"], row[key])
 
     def _on_ls(self, row: Row) -> None:
@@ -362,6 +371,7 @@ class RunBuilder:
                     hidden_module=row["hid"],
                     samples=self._looked[index],
                     samples_with_grad=self._with_grad[index],
+                    called=bool(row.get("called")),
                     grad_norm=self._parameter["g"][index].series(),
                     weight_norm=self._parameter["w"][index].series(),
                     update_ratio=self._parameter["u"][index].series(),
@@ -462,6 +472,8 @@ class RunBuilder:
                     cycles_cleared_late=counts.get("late", 0),
                     cycles_without_gradient=counts.get("wo", 0),
                     zero_sites=self._sites_of(counts.get("z", ())),
+                    late_zero_sites=self._sites_of(counts.get("zl", ())),
+                    made=self._site(row.get("made")),
                     step_scaled=bool(counts.get("scaled")),
                     gradient_norm=self._opt["g"][index].series(),
                     clipped_norm=clip,
@@ -591,6 +603,7 @@ class RunBuilder:
                     broadcast=(tuple(broadcast[0]), tuple(broadcast[1]), str(broadcast[2])) if broadcast else None,
                     alive_graphs=graphs.get("alive", 0),
                     marked_graphs=graphs.get("n", 0),
+                    most_alive_graphs=self._most_alive[index],
                 )
             )
         return tuple(found)
@@ -633,6 +646,7 @@ class RunBuilder:
                     nonfinite=series["nf"].series(),
                     normalised_first=bool(self._rows["root"].get(model, {}).get("norm_first")),
                     site=self._site(row["site"]),
+                    layer_rms=series["rms"].series(),
                 )
             )
         return tuple(found)
@@ -641,14 +655,17 @@ class RunBuilder:
         found = []
         for model, prints in sorted(self._prints.items()):
             row = self._input_last[model]
-            loader = self._rows["loader"].get(row["ld"], {}) if row["ld"] is not None else {}
+            number, times = self._loader_of[model].most_common(1)[0]
+            loader = self._rows["loader"].get(number, {}) if number is not None else {}
             found.append(
                 Batches(
                     model=model,
                     fingerprints=tuple(fingerprint for _, fingerprint in prints),
                     steps=tuple(step for step, _ in prints),
                     window=row["win"],
-                    from_loader=row["ld"] is not None,
+                    window_share=row.get("share"),
+                    renewed=self._renewed[model],
+                    from_loader=number is not None and 2 * times >= len(prints),
                     loader_batches=loader.get("n"),
                     site=self._site(row["site"]),
                 )

@@ -24,9 +24,13 @@ VIEWS = frozenset(
         "SqueezeBackward2", "UnsqueezeBackward0", "TransposeBackward0", "TransposeBackward1", "PermuteBackward0",
         "TBackward0", "AliasBackward0", "CloneBackward0", "ToCopyBackward0", "SliceBackward0", "SelectBackward0",
         "ExpandBackward0", "IndexBackward0", "MovedimBackward0", "CatBackward0", "UnbindBackward0", "SplitBackward0",
+        "SplitWithSizesBackward0", "StackBackward0", "IndexSelectBackward0", "MaskedSelectBackward0", "FlipBackward0",
     }
 )  # fmt: skip
 """Operations that rearrange values without changing them."""
+
+ADDED_AXIS = frozenset({"UnsqueezeBackward0", "ViewBackward0", "ExpandBackward0", "UnsafeViewBackward0"})
+"""Operations by which users add the axis along which values are to be repeated."""
 
 OPERATIONS = {
     "SoftmaxBackward0": "softmax", "LogSoftmaxBackward0": "log_softmax", "SigmoidBackward0": "sigmoid",
@@ -216,22 +220,37 @@ def squared_by_broadcasting(walked: Walk) -> tuple[tuple[int, ...], tuple[int, .
     """A prediction of N values that met a constant of N values and became N x N: (its shape, the result's, operation).
 
     Both operands of a pairwise distance carry gradients; a target does not. So only operations with one
-    differentiable operand count.
+    differentiable operand count, of which the user did not add the axis on purpose, and whose N x N results are
+    all averaged or summed at once (a distance between two sets looks for the nearest of each row first).
     """
+    above: dict[Any, Any] = {}
     for position in sorted(walked.before_loss):
         node = walked.nodes[position]
         children = [child for child, _ in node.next_functions]
         alive = [child for child in children if child is not None]
-        if len(alive) != 1 or (len(children) < 2 and node.name() != "ExpandBackward0"):
+        for child in alive:
+            above.setdefault(child, node)
+        if len(alive) != 1 or len(children) < 2:
             continue
         result, operand = output_shape(node), output_shape(alive[0])
         if result is None or operand is None or len(result) != 2 or result[0] != result[1] or result[0] < 2:
             continue
-        size = result[0]
-        if operand in ((size,), (size, 1), (1, size)):
-            name = operation(walked.nodes[position - 1] if node.name() == "ExpandBackward0" and position else node)
-            return operand, result, name
+        if len(operand) == 2 and alive[0].name() in ADDED_AXIS:
+            continue
+        if operand in ((result[0],), (result[0], 1), (1, result[0])) and _reduced_at_once(node, above, result):
+            return operand, result, operation(node)
     return None
+
+
+def _reduced_at_once(node: Any, above: dict[Any, Any], shape: tuple[int, ...]) -> bool:
+    """Every operation from `node` on to the loss keeps `shape`, until one makes a single number of it."""
+    while (node := above.get(node)) is not None:
+        found = output_shape(node)
+        if found is None or len(found) == 0:
+            return found is not None
+        if found != shape:
+            return False
+    return False
 
 
 def find_origin(walked: Walk, owner: Owner) -> tuple[str, str, str, str]:

@@ -65,18 +65,20 @@ class Root:
         self.eval_from_start = 0
         self.norm_first: bool | None = None
         self.inputs = 0
+        self.last_input: weakref.ref[torch.Tensor] | None = None
 
 
 class Held:
     """A parameter that is known by name."""
 
-    __slots__ = ("hidden", "index", "kind", "loaded", "model", "module", "name", "ref", "requires_grad", "sent")
+    __slots__ = ("called", "hidden", "index", "kind", "loaded", "model", "module", "name", "ref", "sent")
 
     def __init__(self, index: int, tensor: torch.Tensor, name: str, model: int | None, module: str, kind: str) -> None:
         self.index, self.name, self.model, self.module, self.kind = index, name, model, module, kind
         self.ref = weakref.ref(tensor)
         self.hidden = ""
         self.loaded = False
+        self.called = False
         self.sent: Any = None
 
 
@@ -95,7 +97,12 @@ class Models:
         self.root_calls = 0
         self.current: Root | None = None
         self.detailed = False
+        self.first_left = False
         self.seen_modules: dict[int, dict[str, Any]] = {}
+        self.called: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+        """Modules that were called in a sampled step."""
+        self.first_given: torch.Tensor | None = None
+        """In a call that is looked into: what the first module with parameters was given, if floating point."""
         self.entered: set[int] = set()
         """Identities of the modules called in the first training call of each root."""
         self.capture: Callable[[Root, nn.Module, tuple[Any, ...], dict[str, Any], Any], None] | None = None
@@ -159,6 +166,8 @@ class Models:
         if self.depth == 1:
             self.current = None
             self.detailed = False
+            self.first_given = None
+            self.first_left = False
             if next(module.parameters(), None) is not None:
                 self.root_calls += 1
                 self.current = self.root(module, caller(2))
@@ -174,6 +183,7 @@ class Models:
             return
         if self.depth == 0:
             self.recorder.timed(self._root_call, root, module, args, kwargs, result, torch.is_grad_enabled())
+            self.first_given = None
         elif self.detailed and len(self.seen_modules) < MODULE_LIMIT:
             self._inner_call(root, module, args, result)
 
@@ -188,6 +198,8 @@ class Models:
                 tensor.grad_fn.register_prehook(call.mark)  # type: ignore[union-attr]
         if len(self.calls) < 256 and not _updates_statistics():
             self.calls.append(call)
+        if recorder.sampling:
+            self._called(module)
         if not recorder.sampling or not call.grad:
             return
         if module.training:
@@ -199,6 +211,10 @@ class Models:
 
     def _inner_call(self, root: Root, module: nn.Module, args: Any, result: Any) -> None:
         key = id(module)
+        if not self.first_left and next(module.parameters(recurse=False), None) is not None:
+            self.first_left = True
+            self.first_given = next((t for t in tensors_in(args) if plain(t) and t.is_floating_point()), None)
+        self._called(module)
         if torch.is_grad_enabled():
             self.entered.add(key)
             if root.norm_first is None and next(module.parameters(recurse=False), None) is not None:
@@ -215,6 +231,14 @@ class Models:
                     n=tensor.shape[0],
                     v=tensor.numel() // max(1, tensor.shape[1]),
                 )
+
+    def _called(self, module: nn.Module) -> None:
+        if module not in self.called:
+            self.called.add(module)
+            for parameter in module._parameters.values():
+                held = self.find(parameter) if parameter is not None else None
+                if held is not None:
+                    held.called = True
 
     def _unregistered(self, root: Root, module: nn.Module) -> None:
         top = root.ref()
@@ -326,7 +350,8 @@ class Models:
         return held.index
 
     def _send(self, held: Held, tensor: torch.Tensor, again: bool = False) -> None:
-        state = (held.name, tensor.requires_grad, held.loaded, self.recorder.optimizers.holders(tensor), held.hidden)
+        holders = self.recorder.optimizers.holders(tensor)
+        state = (held.name, tensor.requires_grad, held.loaded, holders, held.hidden, held.called)
         if (again and held.sent is None) or state == held.sent:
             return
         held.sent = state
@@ -342,7 +367,8 @@ class Models:
             dev=tensor.device.type,
             rg=tensor.requires_grad,
             ld=held.loaded,
-            opt=state[3],
+            called=held.called,
+            opt=holders,
             hid=held.hidden,
             leaf=tensor.is_leaf,
         )
@@ -420,10 +446,10 @@ class Models:
         if not given or root.inputs >= 4_096:
             return
         root.inputs += 1
-        first = given[0].detach()
-        few = thin(first, 64).to(torch.float32)
+        first = given[0]
+        few = thin(first).to(torch.float32)
         ramp = torch.arange(1, few.numel() + 1, dtype=torch.float32, device=few.device)
-        scalars = [few.sum(), (few * ramp).sum()]
+        scalars = [few.sum(), (few * ramp).sum(), few.square().sum()]
         measured = next((tensor for tensor in given if tensor.is_floating_point()), None)
         names = []
         if measured is not None and measured.device == first.device:
@@ -432,12 +458,21 @@ class Models:
             names = ["mean", "std", "lo", "hi", "nf"]
             broken = (~torch.isfinite(measured.detach())).sum().float()
             scalars += [finite.mean(), finite.std(unbiased=False), finite.min(), finite.max(), broken]
+            layer = self.first_given
+            if layer is None and not self.first_left and type(module).__module__.startswith("torch."):
+                layer = measured  # the model is one layer
+            if self.detailed and layer is not None and layer.device == first.device:
+                names.append("rms")
+                scalars.append(thin(layer, 65_536).float().square().mean().sqrt())
+        last, root.last_input = root.last_input, weakref.ref(given[0])
         loader = self.recorder.loaders.feeding()
         base = first._base
         row: dict[str, Any] = {
             "m": root.index,
             "s": self.recorder.step,
             "win": base is not None and base.numel() > first.numel() and base.dim() > 0,
+            "share": round(first.numel() / base.numel(), 4) if base is not None and base.numel() else None,
+            "new": last is not None and last() is not given[0],
             "ld": loader,
             "site": site,
         }
@@ -445,8 +480,8 @@ class Models:
             row |= {"shape": list(measured.shape), "dt": str(measured.dtype).removeprefix("torch.")}
 
         def write(values: list[float]) -> None:
-            row["fp"] = f"{values[0]:.9g}:{values[1]:.9g}"
-            self.recorder.row("in", **row, **dict(zip(names, map(number, values[2:]), strict=False)))
+            row["fp"] = f"{values[0]:.9g}:{values[1]:.9g}:{values[2]:.9g}"
+            self.recorder.row("in", **row, **dict(zip(names, map(number, values[3:]), strict=False)))
 
         self.recorder.reader.read(scalars, write)
 

@@ -11,6 +11,8 @@ import torch
 from torchward.runtime.tensors import caller, item, number, plain, thin
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from torchward.runtime.models import Held
     from torchward.runtime.recorder import Recorder
 
@@ -34,6 +36,7 @@ class Opt:
         self.last_step = 0
         self.sent: Any = None
         self.described: Any = None
+        self.made = self.site = -1
         # the cycle under way, if it is sampled
         self.witness: torch.Tensor | None = None
         self.witness_grad: torch.Tensor | None = None
@@ -42,6 +45,8 @@ class Opt:
         self.uncleared: list[torch.Tensor] = []
         """One flag per backward pass that began on the gradient that the last step used: is there a value in it?"""
         self.cleared_after_backward = False
+        self.gradient: torch.Tensor | None = None
+        """Flag: did the last backward pass leave a gradient (looked at in the last parameter that has one)?"""
         self.before: list[tuple[Held, torch.Tensor, torch.Tensor]] = []
         self.row: dict[str, Any] | None = None
         self.scalars: list[torch.Tensor] = []
@@ -49,6 +54,7 @@ class Opt:
         # totals of sampled cycles
         self.checked = self.dirty = self.late = self.without = 0
         self.zero_sites: list[int] = []
+        self.late_sites: list[int] = []
         self.clipped: float | None = None
         self.scaled = False
 
@@ -64,6 +70,8 @@ class Optimizers:
         self.current: torch.optim.Optimizer | None = None
         """The optimizer whose step is under way; steps nested in it (wrappers around a base optimizer) are its own."""
         self.spread_samples = 0
+        self.backwards_at_step = 0
+        """Backward passes when any optimizer last stepped."""
         self.schedulers: dict[int, dict[str, Any]] = {}
         self.clips: dict[Any, dict[str, Any]] = {}
         self.initialising = 0
@@ -76,21 +84,44 @@ class Optimizers:
 
     def add(self, optimizer: torch.optim.Optimizer) -> Opt | None:
         known = self.find(optimizer)
-        if known is not None or len(self.known) >= OPTIMIZER_LIMIT:
+        if known is not None:
             return known
+        if id(optimizer) in self.known or len(self.known) >= OPTIMIZER_LIMIT:
+            self.write_counts()
+            self.known = {key: opt for key, opt in self.known.items() if opt.ref() is not None}
+            if len(self.known) >= OPTIMIZER_LIMIT:
+                return None
         known = self.known[id(optimizer)] = Opt(self.recorder.next_index("optimizer"), optimizer)
         known.seen_backwards = self.recorder.backwards_at_last_step
         return known
 
+    def made(self, optimizer: Any) -> None:
+        """An optimizer was made: also one that never steps is known by where."""
+        opt = self.add(optimizer) if not self.recorder.inside else None
+        if opt is not None:
+            opt.made = self.recorder.site(caller(3))
+
+    def describe_new(self) -> None:
+        """Before the first sampled backward pass of an optimizer: write what it holds, though it has not stepped."""
+        for opt in list(self.known.values()):
+            if opt.described is None and (optimizer := opt.ref()) is not None:
+                self.describe(opt, optimizer)
+
     def holders(self, tensor: torch.Tensor) -> list[int]:
-        """Numbers of the optimizers that hold a tensor, as of their last description."""
+        """Numbers of the living optimizers that hold a tensor, as of their last description."""
         key = id(tensor)
-        return [opt.index for opt in self.known.values() if opt.described is not None and key in opt.described[1]]
+        return [
+            opt.index
+            for opt in self.known.values()
+            if opt.described is not None and key in opt.described[1] and opt.ref() is not None
+        ]
 
     def holds(self, tensors: Iterable[torch.Tensor]) -> bool:
         return any(self.holders(tensor) for tensor in tensors)
 
-    def describe(self, opt: Opt, optimizer: torch.optim.Optimizer) -> list[tuple[Held, torch.Tensor]]:
+    def describe(
+        self, opt: Opt, optimizer: torch.optim.Optimizer, frame: FrameType | None = None
+    ) -> list[tuple[Held, torch.Tensor]]:
         """Write what an optimizer is and holds, if that changed; the parameters it holds that are followed."""
         models = self.recorder.models
         pairs: list[tuple[Held, torch.Tensor]] = []
@@ -103,10 +134,13 @@ class Optimizers:
                 if held is not None:
                     pairs.append((held, parameter))
         group = optimizer.param_groups[0] if optimizer.param_groups else {}
+        if frame is not None and opt.site < 0:
+            opt.site = self.recorder.site(frame)
         state = (
             tuple(held.index for held, _ in pairs),
             frozenset(id(tensor) for _, tensor in pairs),
             max((_number(group.get("weight_decay")) for group in optimizer.param_groups), default=0.0),
+            opt.site,
         )
         if state != opt.described:
             opt.described = state
@@ -119,7 +153,8 @@ class Optimizers:
                 wd=state[2],
                 dec="AdamW" in type(optimizer).__name__ or bool(group.get("decoupled_weight_decay", False)),
                 mom=_number(momentum[0] if isinstance(momentum, (tuple, list)) else momentum),
-                site=self.recorder.site(caller(4)),
+                site=opt.site,
+                made=opt.made,
             )
         return pairs
 
@@ -148,8 +183,8 @@ class Optimizers:
         opt.seen_backwards = recorder.backwards
         if passes == 0:
             opt.idle += 1
-        elif passes > opt.most:
-            opt.most = passes
+        opt.most = max(opt.most, recorder.backwards - self.backwards_at_step)
+        self.backwards_at_step = recorder.backwards
         opt.steps += 1
         if opt.first_step is None:
             opt.first_step = recorder.step
@@ -157,7 +192,7 @@ class Optimizers:
         if recorder.sampling:
             recorder.timed(self._sample_after, opt, optimizer)
         leader = self.leader
-        if leader is None:
+        if leader is None or leader.ref() is None:
             leader = self.leader = opt
         if opt is leader:
             for other in self.known.values():
@@ -171,7 +206,7 @@ class Optimizers:
 
     def _sample_before(self, opt: Opt, optimizer: Any, closure: bool) -> None:
         recorder, models = self.recorder, self.recorder.models
-        pairs = self.describe(opt, optimizer)
+        pairs = self.describe(opt, optimizer, caller(3))
         recorder.event("step", opt.index)
         own = {held.index for held, _ in pairs}
         if opt is self.leader or self.leader is None:
@@ -182,6 +217,7 @@ class Optimizers:
         norms: list[torch.Tensor] = []
         by_type: dict[Any, list[tuple[int, torch.Tensor]]] = {}
         spread = self.spread_samples < SPREAD_SAMPLES
+        unread = False
         opt.before, opt.names, opt.scalars = [], [], []
         for held, parameter in pairs:
             index = models.send(held, parameter)
@@ -192,13 +228,19 @@ class Optimizers:
                 row["none"].append(index)
             elif plain(gradient):
                 by_type.setdefault((gradient.device, gradient.dtype), []).append((index, gradient))
+            else:
+                unread = True
             if held.index in own and parameter.requires_grad:
                 opt.before.append((held, parameter, thin(parameter).clone()))
         for (_, dtype), entries in by_type.items():
             for (index, _), norm in zip(entries, _norms([g for _, g in entries], dtype), strict=True):
                 row["p"].append(index)
                 norms.append(norm)
-        self._judge_cycle(opt, row, norms, closure)
+        if not unread:
+            self._judge_cycle(opt, row, norms, closure)
+        opt.witness = opt.witness_grad = opt.gradient = None
+        opt.passes, opt.uncleared = 0, []
+        opt.cleared_after_backward = False
         opt.row = row
         opt.scalars = norms
         opt.names = [("g", len(norms))]
@@ -226,21 +268,18 @@ class Optimizers:
             if len(opt.uncleared) == opt.passes:
                 self.recorder.reader.read(opt.uncleared, lambda values: opt.add_dirty(all(values)))
         if opt.passes and not closure:
-            cleared = opt.cleared_after_backward
+            cleared, unwitnessed, gradient = opt.cleared_after_backward, opt.witness is None, opt.gradient
             own = set(opt.described[0])
             relevant = [norm for index, norm in zip(row["p"], norms, strict=True) if index in own]
             row["pass"] = True
 
             def write(values: list[float]) -> None:
-                nothing = not any(values)
+                nothing = not any(values[: len(relevant)])
                 opt.without += nothing
-                opt.late += nothing and cleared
-                opt.checked += opt.witness is None
+                opt.late += nothing and (cleared or any(values[len(relevant) :]))
+                opt.checked += unwitnessed
 
-            self.recorder.reader.read(relevant, write)
-        opt.witness = opt.witness_grad = None
-        opt.passes, opt.uncleared = 0, []
-        opt.cleared_after_backward = False
+            self.recorder.reader.read(relevant if gradient is None else [*relevant, gradient], write)
 
     def _sample_after(self, opt: Opt, optimizer: Any) -> None:
         recorder, row = self.recorder, opt.row
@@ -275,7 +314,7 @@ class Optimizers:
         for opt in self.known.values():
             opt.passes, opt.uncleared = 0, []
             opt.cleared_after_backward = False
-            opt.witness = opt.witness_grad = None
+            opt.witness = opt.witness_grad = opt.gradient = None
             optimizer = opt.ref()
             if optimizer is None or opt.steps == 0:
                 continue
@@ -306,6 +345,11 @@ class Optimizers:
             # A pass that added to a gradient nobody cleared leaves one that is still not cleared.
             if opt.witness_grad is not None and opt.witness is not None and len(opt.uncleared) == opt.passes:
                 opt.witness_version = opt.witness_grad._version
+            optimizer = opt.ref()
+            groups = reversed(optimizer.param_groups) if optimizer is not None else ()
+            held = (parameter.grad for group in groups for parameter in reversed(group["params"]))
+            gradient = next((gradient for gradient in held if gradient is not None and plain(gradient)), None)
+            opt.gradient = (thin(gradient) != 0).any().float() if gradient is not None else None
 
     def zeroed(self, optimizer: Any) -> None:
         """`zero_grad` of an optimizer, or of a module (None), in a sampled step."""
@@ -314,8 +358,9 @@ class Optimizers:
         for other in (opt,) if opt is not None else self.known.values():
             other.cleared_after_backward = other.passes > 0
             site = self.recorder.site(caller(3))
-            if site not in other.zero_sites and len(other.zero_sites) < 8:
-                other.zero_sites.append(site)
+            for sites in (other.zero_sites, *([other.late_sites] if other.cleared_after_backward else [])):
+                if site not in sites and len(sites) < 8:
+                    sites.append(site)
 
     # -- clipping
 
@@ -393,6 +438,7 @@ class Optimizers:
                 record["before"] += 1
 
     def write_counts(self) -> None:
+        latest = max((opt.seen_backwards for opt in self.known.values()), default=0)
         for opt in self.known.values():
             state = (opt.steps, opt.idle, opt.most, opt.checked, opt.without)
             if opt.steps and state != opt.sent:
@@ -404,12 +450,13 @@ class Optimizers:
                     first=opt.first_step,
                     last=opt.last_step,
                     idle=opt.idle,
-                    most=max(opt.most, self.recorder.backwards - opt.seen_backwards),
+                    most=max(opt.most, self.recorder.backwards - latest if opt.seen_backwards == latest else 0),
                     chk=opt.checked,
                     dirty=opt.dirty,
                     late=opt.late,
                     wo=opt.without,
                     z=opt.zero_sites,
+                    zl=opt.late_sites,
                     scaled=opt.scaled,
                 )
         for record in self.schedulers.values():

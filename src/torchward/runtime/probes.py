@@ -26,7 +26,7 @@ from torch import nn
 from torch.nn import functional
 
 from torchward.runtime import losses
-from torchward.runtime.tensors import item, plain, tensors_in
+from torchward.runtime.tensors import item, plain, tensors_in, thin
 
 if TYPE_CHECKING:
     from torchward.runtime.graph import Walk
@@ -118,7 +118,7 @@ class Prober:
             capture = self.captures[root.index] = Capture(root, module, args, kwargs, result)
         first = next((tensor for tensor in (*tensors_in(args), *tensors_in(kwargs)) if plain(tensor)), None)
         if first is not None and first.device.type == "cpu":
-            capture.prints.add(float(item(first.detach().reshape(-1)[:: max(1, first.numel() // 256)].double().sum())))
+            capture.prints.add(float(item(thin(first).double().sum())))
 
     def saw_loss(self, loss: torch.Tensor, walked: Walk) -> None:
         """The first backward passes: which captured output does the loss judge, and by which function?"""

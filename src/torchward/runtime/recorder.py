@@ -8,6 +8,7 @@ done and with what sampling costs, so that the recorder stays inside its budget 
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import resource
@@ -38,6 +39,8 @@ LONGEST_INTERVAL = 200
 """Steps between samples at most, budget permitting."""
 CREDIT_SECONDS = 0.2
 """Time for sampling that every run has, however short."""
+CREDIT_STEPS = 1_000
+"""Steps over which that time is handed out, evenly on a logarithmic scale, so that short runs are seen to their end."""
 BYTES_AT_START = 200_000
 BYTES_PER_STEP = 600
 """The log's budget; with both, 1,000 steps write under 1 MB."""
@@ -370,12 +373,14 @@ class Recorder:
         if root is None:
             self._describe(stream, leaf=True, reach=0)
             return
+        walked = graph.walk(root)
         mark = _Mark()
-        metadata: Any = root.metadata
+        # The node furthest from the loss lives as long as anything that was computed from it does.
+        metadata: Any = next(node for node in reversed(walked.nodes) if node.name() != graph.LEAF).metadata
         metadata["torchward"] = mark
         stream.marks.append((self.step, weakref.ref(mark)))
-        walked = graph.walk(root)
         self.models.trained(walked.leaves)
+        self.optimizers.describe_new()
         for leaf in walked.leaves:
             held = self.models.find(leaf)
             if held is None:
@@ -495,7 +500,8 @@ class Recorder:
         if self.step < DENSE_STEPS:
             return True
         spent = self.own_seconds - self.probe_seconds
-        allowed = CREDIT_SECONDS + 0.75 * self.budget * (now - (self.began or now))
+        credit = CREDIT_SECONDS * min(1.0, math.log1p(self.step) / math.log1p(CREDIT_STEPS))
+        allowed = credit + 0.75 * self.budget * (now - (self.began or now))
         written = self.log.bytes_written if self.log is not None else 0
         if spent + self.sample_cost > allowed or written > BYTES_AT_START + BYTES_PER_STEP * self.step:
             self.next_sample = self.step + 1 + self.step // 100

@@ -72,8 +72,14 @@ def caller(depth: int = 1) -> FrameType | None:
 def thin(tensor: torch.Tensor, count: int = THIN) -> torch.Tensor:
     """At most about `count` evenly spaced elements of a plain dense tensor, flat and detached, sharing its memory."""
     flat = tensor.detach().reshape(-1) if tensor.is_contiguous() else tensor.detach().flatten()
-    stride = -(-flat.numel() // count)
-    return flat[::stride] if stride > 1 else flat
+    size = flat.numel()
+    stride = -(-size // count)
+    if stride > 1:
+        # Coprime to the size, so that it does not pick the same pixel of every image.
+        while math.gcd(stride, size) > 1:
+            stride += 1
+        flat = flat[::stride]
+    return flat
 
 
 def plain(value: Any) -> bool:

@@ -47,6 +47,8 @@ class Watch:
         post = guard("optimizer", optimizers.after_step)
         self.handles.append(optimizer_module.register_optimizer_step_pre_hook(pre))
         self.handles.append(optimizer_module.register_optimizer_step_post_hook(post))
+        made = guard("optimizer", optimizers.made)
+        patches.around(Optimizer, "__init__", None, lambda _t, _r, args, _k: made(args[0]))
         patches.around(
             torch.autograd,
             "backward",

@@ -1,0 +1,106 @@
+"""How far the loss of a training has come: the one reading of a loss curve that several rules share."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import median
+
+from torchward.facts import Loss, LossStream, Run, Training
+
+MINIMUM = 100
+"""Values of a loss below which nothing is said about its course: warm-up and noise fill shorter runs."""
+FALL = 0.05
+"""A loss that lost less than this share of its first value has not fallen. TheDeepChecker (Ben Braiek & Khomh, TOSEM
+2022) asks for 5 % per period, SageMaker Debugger's LossNotDecreasing for 0.1 % over 10 steps; here it is the whole run."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Start and end are medians over stretches, so single noisy batches do not matter."""
+
+    training: Training
+    stream: LossStream
+    loss: Loss | None
+    """The one training loss function under the stream, when there is exactly one."""
+    count: int
+    start: float
+    """The highest of the medians of the first 5 values, the first thirtieth and the first tenth."""
+    end: float
+    """Median of the last fifth."""
+    level: float | None
+    """Loss of the best prediction that ignores the input, where it can be told."""
+
+    @property
+    def fell(self) -> bool:
+        return self.end < self.start - FALL * abs(self.start)
+
+    @property
+    def halved(self) -> bool:
+        """Learning went well: the loss is less than half of its first value."""
+        return self.start > 0 and self.end < 0.5 * self.start
+
+    @property
+    def at_chance(self) -> bool:
+        """The loss is no better than that of a prediction which ignores the input."""
+        return self.level is not None and self.end >= (1 - FALL) * self.level
+
+
+def progress(run: Run, training: Training) -> Progress | None:
+    """None for a training whose loss need not fall, of several losses, or with too few values."""
+    if training.adversarial or len(training.losses) != 1:
+        return None
+    stream = next((stream for stream in run.streams if stream.index == training.losses[0]), None)
+    if stream is None:
+        return None
+    values = stream.values.between(training.first_step, training.last_step).values
+    finite = [value for value in values if math.isfinite(value)]
+    count = len(finite)
+    if count < MINIMUM:
+        return None
+    loss = _loss(run, training)
+    return Progress(
+        training=training,
+        stream=stream,
+        loss=loss,
+        count=count,
+        start=max(median(finite[: max(5, count // part)]) for part in (count, 30, 10)),
+        end=median(finite[-max(10, count // 5) :]),
+        level=_level(loss),
+    )
+
+
+def longest(run: Run) -> Progress | None:
+    """The progress of the training with most steps."""
+    found = [one for training in run.trainings if (one := progress(run, training)) is not None]
+    return max(found, key=lambda one: one.count, default=None)
+
+
+def _loss(run: Run, training: Training) -> Loss | None:
+    used = [
+        loss
+        for loss in run.losses
+        if loss.training and len(loss.values.between(training.first_step, training.last_step)) > 1
+    ]
+    return used[0] if len(used) == 1 else None
+
+
+def _level(loss: Loss | None) -> float | None:
+    """Entropy of the classes, or variance of the targets.
+
+    Classes must be nearly balanced and the accuracy no better than that of always naming the largest one: then class
+    weights and label smoothing, which the facts do not tell, do not matter.
+    """
+    if loss is None or loss.reduction != "mean":
+        return None
+    if loss.kind == "mse_loss":
+        return loss.target_std**2 if loss.target_std else None
+    total = sum(loss.target_values.values())
+    if total < 50 or len(loss.target_values) < 2 or not loss.accuracy:
+        return None
+    shares = [number / total for number in loss.target_values.values()]
+    entropy = -sum(share * math.log(share) for share in shares if share)
+    recent = [value for value in loss.accuracy.values[-10:] if math.isfinite(value)]
+    if entropy < 0.8 * math.log(len(shares)) or not recent:
+        return None
+    return entropy if sum(recent) / len(recent) <= 1.2 * max(shares) + 0.02 else None

@@ -1,0 +1,1 @@
+"""Rules on the data: what the model is given, and in which order."""

@@ -1,0 +1,1 @@
+"""Rules on memory: what is kept alive longer than it is needed."""

@@ -1,0 +1,1 @@
+"""Rules on the structure and mode of models."""

@@ -1,0 +1,138 @@
+"""MOD005: all neurons of a layer stay the same, since they began the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchward.facts import Run
+from torchward.rule import Finding, Place, Rule, Severity, Text
+
+MINIMUM_SAMPLES = 5
+SAME = 1e-4
+"""Relative spread of the weights over output units that counts as none. Random layers have about 2; a layer whose rows
+merely began the same (a zero-initialised output layer) passes this within the first steps. Units that are trained
+alike stay equal but for rounding, which leaves less than 1e-5 over the first sampled steps."""
+
+
+def check(run: Run) -> Iterator[Finding]:
+    found = []
+    for parameter in run.parameters:
+        spread = parameter.row_spread.values
+        if len(spread) < MINIMUM_SAMPLES or not parameter.requires_grad or parameter.model is None:
+            continue
+        if parameter.shape[0] < 2 or max(spread[-MINIMUM_SAMPLES:]) > SAME:
+            continue
+        trained = [norm for norm in parameter.grad_norm.values[1:] if norm > 0]
+        # All weights 0: then the gradients are 0 as well, and the layer cannot even move.
+        stuck = max(parameter.weight_norm.values, default=1.0) == 0
+        if not stuck and (not trained or not any(parameter.update_ratio.values)):
+            continue
+        found.append(parameter)
+    zeros = [parameter for parameter in found if max(parameter.weight_norm.values, default=0.0) == 0]
+    if not found or (len(found) == len(zeros) == 1):
+        return  # One layer of zeros may be a branch that is closed on purpose.
+    first = found[0]
+    model = next((model for model in run.models if model.index == first.model), None)
+    site = model.site if model is not None else None
+    yield Finding(
+        "MOD005",
+        data={
+            "layers": tuple(parameter.name for parameter in found[:8]),
+            "count": len(found),
+            "parameter": first.name,
+            "units": first.shape[0],
+            "spread": first.row_spread.values[-1],
+            "step": first.row_spread.steps[-1],
+        },
+        place=Place(
+            file=site.file if site else "",
+            line=site.line if site else 0,
+            function=site.function if site else "",
+            module=first.module,
+            parameter=first.name,
+            first_step=first.row_spread.steps[0],
+            last_step=first.row_spread.steps[-1],
+        ),
+    )
+
+
+RULE = Rule(
+    code="MOD005",
+    name="symmetric-neurons",
+    severity=Severity.ERROR,
+    since="0.1.0",
+    checks=(check,),
+    message=Text(
+        "All {units} neurons of `{parameter}` still hold the same weights at step {step} (in all: {layers}).",
+        "到第 {step} 步，`{parameter}` 的 {units} 个神经元的权重仍然完全相同（全部涉及：{layers}）。",
+    ),
+    why=Text(
+        "Neurons that start equal compute the same, get the same gradient and stay equal forever, so a layer of "
+        "{units} works like a single neuron.",
+        "初值相同的神经元计算结果相同、梯度相同，因此永远相同：有 {units} 个神经元的层只相当于一个神经元。",
+    ),
+    fix=Text(
+        "Initialise `{parameter}` at random: leave out the constant initialisation, or use "
+        "`nn.init.kaiming_uniform_(layer.weight)`; only biases may start at a constant.",
+        "用随机值初始化 `{parameter}`：去掉常数初始化，或改用 `nn.init.kaiming_uniform_(layer.weight)`；"
+        "只有偏置可以用常数初始化。",
+    ),
+    bad="""\
+import torch
+from torch import nn
+
+torch.manual_seed(3)
+
+
+def init(module):
+    if isinstance(module, nn.Linear):
+        nn.init.constant_(module.weight, 0.05)
+        nn.init.zeros_(module.bias)
+
+
+model = nn.Sequential(nn.Linear(6, 24), nn.Tanh(), nn.Linear(24, 24), nn.Tanh(), nn.Linear(24, 3))
+model.apply(init)
+data = torch.randn(900, 6)
+label = (data[:, :3] ** 2).argmax(1)
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+for step in range(300):
+    at = torch.randint(0, 900, (90,))
+    loss = nn.CrossEntropyLoss()(model(data[at]), label[at])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(loss.item())
+""",
+    good="""\
+import torch
+from torch import nn
+
+torch.manual_seed(3)
+
+
+def init(module):
+    if isinstance(module, nn.Linear):
+        nn.init.xavier_uniform_(module.weight)
+        nn.init.zeros_(module.bias)
+
+
+model = nn.Sequential(nn.Linear(6, 24), nn.Tanh(), nn.Linear(24, 24), nn.Tanh(), nn.Linear(24, 3))
+model.apply(init)
+data = torch.randn(900, 6)
+label = (data[:, :3] ** 2).argmax(1)
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+for step in range(300):
+    at = torch.randint(0, 900, (90,))
+    loss = nn.CrossEntropyLoss()(model(data[at]), label[at])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(loss.item())
+""",
+    links=(
+        "https://docs.pytorch.org/docs/stable/nn.init.html",
+        "https://www.deeplearningbook.org/contents/optimization.html",
+    ),
+    explains=("MOD010", "MOD011", "NUM003", "TRN001", "TRN003", "TRN004"),
+    needs=("parameters",),
+)

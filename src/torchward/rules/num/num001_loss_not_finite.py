@@ -1,0 +1,130 @@
+"""NUM001: the loss became NaN or infinite."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from torchward.facts import NonFinite, Run
+from torchward.rule import Finding, Place, Rule, Severity, Text
+
+RECOVERED = 20
+"""Finite losses at the end after which the damage did not last: the step was skipped, or undone."""
+
+
+def _origin(found: NonFinite) -> str:
+    """Where it began, in names of the user's program: needs no translation."""
+    if found.origin == "parameter":
+        return f"`{found.origin_name}`"
+    if found.origin == "input":
+        return "`input`"
+    if found.origin_op:
+        return f"`{found.origin_op}` ({found.module})" if found.module else f"`{found.origin_op}`"
+    return f"`{found.parameters[0]}`" if found.parameters else "?"
+
+
+def check(run: Run) -> Iterator[Finding]:
+    found = run.nonfinite
+    if found is None:
+        return
+    stream = next((one for one in run.streams if one.index == found.stream), None)
+    after = [] if stream is None else [v for s, v in zip(stream.values.steps, stream.values.values) if s >= found.step]
+    broken = sum(1 for value in after if not math.isfinite(value))
+    lasting = len(after) < RECOVERED or not all(map(math.isfinite, after[-RECOVERED:]))
+    site = found.site or (stream.site if stream is not None else None)
+    yield Finding(
+        "NUM001",
+        data={
+            "step": found.step,
+            "value": found.value,
+            "last": found.last_finite_loss if found.last_finite_loss is not None else "-",
+            "origin": _origin(found),
+            "detail": found.origin_name if found.origin == "operation" else found.origin,
+            "parameters": found.parameters[:8],
+            "broken_steps": broken,
+        },
+        place=Place(
+            file=site.file if site else "",
+            line=site.line if site else 0,
+            function=site.function if site else "",
+            module=found.module,
+            parameter=found.origin_name if found.origin == "parameter" else "",
+            first_step=found.step,
+            last_step=stream.values.steps[-1] if lasting and stream is not None and len(stream.values) else found.step,
+        ),
+        severity=None if lasting else Severity.WARNING,
+    )
+
+
+RULE = Rule(
+    code="NUM001",
+    name="loss-not-finite",
+    severity=Severity.ERROR,
+    since="0.1.0",
+    checks=(check,),
+    message=Text(
+        "The loss is {value} at step {step} (last finite value: {last}); the damage first shows in {origin}.",
+        "第 {step} 步的损失为 {value}（此前最后一个有限值：{last}）；异常最早出现在 {origin}。",
+    ),
+    why=Text(
+        "A loss that is not finite gives gradients that are not finite. Unless that step was skipped, the optimizer has "
+        "written them into the weights, and no later step can repair those.",
+        "损失非有限时，梯度也非有限。除非跳过了这一步，否则优化器已把它们写入权重，之后的任何一步都无法修复。",
+    ),
+    fix=Text(
+        "Make {origin} safe: keep arguments of `log`, `sqrt` and divisions away from 0 (`torch.log(x.clamp(min=1e-8))`, "
+        "`x / (y + 1e-8)`), or use losses that take raw scores; if weights went first, lower the learning rate and call "
+        "`clip_grad_norm_` before `optimizer.step()`; if the input did, clean the data. Then start again from before "
+        "step {step}.",
+        "修正 {origin}：让 `log`、`sqrt` 和除法的参数远离 0（`torch.log(x.clamp(min=1e-8))`、`x / (y + 1e-8)`），"
+        "或使用接收原始分数的损失函数；若是权重先出问题，调低学习率并在 `optimizer.step()` 之前调用 `clip_grad_norm_`；"
+        "若是输入，先清洗数据。然后从第 {step} 步之前重新开始。",
+    ),
+    bad="""\
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(600, 10)
+y = (x[:, :1] * x[:, 1:2] > 0).float()
+
+net = nn.Sequential(nn.Linear(10, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1), nn.Sigmoid())
+optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+for epoch in range(60):
+    for i in range(0, 600, 100):
+        p = net(x[i : i + 100])
+        t = y[i : i + 100]
+        loss = -(t * torch.log(p - 1e-3) + (1 - t) * torch.log(1 - p)).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    if epoch % 10 == 0:
+        print(epoch, loss.item())
+""",
+    good="""\
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(600, 10)
+y = (x[:, :1] * x[:, 1:2] > 0).float()
+
+net = nn.Sequential(nn.Linear(10, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
+optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+for epoch in range(60):
+    for i in range(0, 600, 100):
+        p = net(x[i : i + 100])
+        t = y[i : i + 100]
+        loss = nn.functional.binary_cross_entropy_with_logits(p, t)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    if epoch % 10 == 0:
+        print(epoch, loss.item())
+""",
+    links=(
+        "https://docs.pytorch.org/docs/stable/autograd.html#anomaly-detection",
+        "https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html",
+    ),
+    explains=("TRN001", "TRN002", "TRN003"),
+)

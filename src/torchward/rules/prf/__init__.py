@@ -1,0 +1,1 @@
+"""Rules on performance: what a training step waits for."""

@@ -1,0 +1,1 @@
+"""Rules on the dynamics of training: mostly symptoms, sometimes all there is to see."""

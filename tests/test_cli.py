@@ -13,6 +13,7 @@ import pytest
 
 from torchward import config, usage
 from torchward.cli import COMMANDS, main
+from torchward.commands import _session
 from torchward.commands import run as run_command
 from torchward.usage import UsageError
 
@@ -324,7 +325,7 @@ def test_own_folder_and_one_that_holds_a_run() -> None:
 
 
 def test_names_of_runs() -> None:
-    name = run_command._name
+    name = _session._name
     assert name(["torchrun", "--nproc-per-node", "2", "a/train_gpt.py", "x"]) == "train_gpt"
     assert name(["-m", "pack.age", "train"]) == "pack.age"
     assert name(["-"]) == "stdin"

@@ -412,6 +412,26 @@ def test_a_grandchild_that_keeps_the_pipes_open_does_not_hold_the_supervisor(fol
         process.communicate()
 
 
+def test_ctrl_c_while_reporting_ends_at_once(folder: Path) -> None:
+    """... with the exit status of the command, which has ended by then."""
+    code = """
+        import sys, time
+        from torchward.commands import run
+        def slow(self, returncode, as_json):
+            print("ready", 0, flush=True)
+            time.sleep(60)
+        run._Supervisor.finish = slow
+        sys.exit(run.main(["-c", "raise SystemExit(7)"]))
+    """
+    process = start([sys.executable, "-c", textwrap.dedent(code)], folder)
+    ready(process)
+    before = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    seen = Ending(process, False)
+    assert (seen.returncode, seen.stderr) == (7, "")
+    assert time.monotonic() - before < 10
+
+
 # --- on a terminal -------------------------------------------------------------------------------------------------
 
 
@@ -505,9 +525,9 @@ def test_script_that_asks_while_its_output_goes_to_a_pipe(folder: Path, terminal
     screen.until("ready")
     time.sleep(0.3)
     screen.type(b"me\n")
+    assert screen.process.wait(30) == 0
     assert screen.process.stdout.read().startswith(b"said me")
     screen.process.stdout.close()
-    assert screen.process.wait(30) == 0
 
 
 def test_stop_and_continue_like_a_shell_job(folder: Path) -> None:

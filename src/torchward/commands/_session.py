@@ -6,8 +6,10 @@ imported before the first row arrives: until then a supervisor costs next to not
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +50,36 @@ def write_file(path: Path, text: str) -> None:
 
 def write_launch(folder: Path | str, launch: Launch) -> None:
     write_file(Path(folder) / runlog.LAUNCH, json.dumps(launch, indent=2) + "\n")
+
+
+def new_folder(words: Sequence[str]) -> Path:
+    """Make a folder of its own for a run of these words, under `.torchward/runs`. May raise `OSError`."""
+    base = Path(".torchward").absolute()
+    runs = base / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    ignore = base / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{_name(words)}"
+    for number in range(1, 10_000):
+        folder = runs / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+    raise FileExistsError(errno.EEXIST, "too many runs in this second", str(runs))
+
+
+def _name(words: Sequence[str]) -> str:
+    """A short name for the run: of the first script or module among the words, else of the command."""
+    word = words[0]
+    for before, candidate in zip(["", *words], words, strict=False):
+        if candidate.endswith(".py") or before == "-m":
+            word = candidate
+            break
+    name = "stdin" if word == "-" else "command" if word == "-c" else os.path.basename(os.path.normpath(word))
+    return re.sub(r"[^\w.-]+", "_", name.removesuffix(".py"))[:40].strip("._-") or "run"
 
 
 class _Log:

@@ -50,9 +50,9 @@ def main(argv: Sequence[str]) -> int:
 
 def _print(rule: Rule, language: Language) -> None:
     from torchward.commands._texts import width
-    from torchward.report.terminal import _Page
+    from torchward.report.terminal import Page
 
-    page = _Page(width())
+    page = Page(width())
     preview = (" · preview" if language == "en" else " · 预览") if rule.preview else ""
     page.line(f"{rule.code} {rule.name} · ", SEVERITY[rule.severity].render(language, {}) + preview, style="bold")
     sections = (

@@ -28,9 +28,9 @@ def main(argv: Sequence[str]) -> int:
         print(json.dumps([as_json(rule, language) for rule in rules], indent=2, ensure_ascii=False))
         return Exit.CLEAN
 
-    from torchward.report.terminal import _Page  # the one place that folds lines of Chinese
+    from torchward.report.terminal import Page  # the one place that folds lines of Chinese
 
-    page = _Page(width())
+    page = Page(width())
     code_width = max((len(rule.code) for rule in rules), default=0)
     severity_width = max((page.cells(SEVERITY[rule.severity].render(language, {})) for rule in rules), default=0)
     for rule in rules:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import signal
 import sys
 import time
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from torchward import config, runlog
 from torchward.commands import _child
-from torchward.commands._session import Launch, Session, host, write_file, write_launch
+from torchward.commands._session import Launch, Session, host, new_folder, write_file, write_launch
 from torchward.usage import FORMAT, IGNORE, LANG, SELECT, Exit, Option, UsageError, nearest, parse
 
 if TYPE_CHECKING:
@@ -66,6 +65,7 @@ def main(argv: Sequence[str]) -> int:
     options = {
         "budget": settings.budget if share is None else config.budget(share, "`--budget`"),
         "probes": not arguments.switch("--no-probe"),
+        "language": language,
         "select": settings.select if select is None else config.codes(select, "`--select`"),
         "ignore": (*settings.ignore, *config.codes(ignore or (), "`--ignore`")),
     }
@@ -211,7 +211,9 @@ def _environment(folder: Path, options: dict[str, Any]) -> dict[str, str]:
         before = before[len(inject) + 1 :]
     env["PYTHONPATH"] = inject + os.pathsep + before if before else inject
     env["TORCHWARD_RUN_DIR"] = str(folder)
-    env["TORCHWARD_OPTIONS"] = json.dumps({"budget": options["budget"], "probes": options["probes"]})
+    env["TORCHWARD_OPTIONS"] = json.dumps(
+        {"budget": options["budget"], "probes": options["probes"], "language": options["language"]}
+    )
     return env
 
 
@@ -221,7 +223,7 @@ def _environment(folder: Path, options: dict[str, Any]) -> dict[str, str]:
 def _run_folder(given: str | None, words: Sequence[str]) -> Path | None:
     """Make the run's folder; None, and one line, where it cannot be made. One that holds a run is left alone."""
     try:
-        folder = _new_folder(words) if given is None else Path(given).absolute()
+        folder = new_folder(words) if given is None else Path(given).absolute()
         if given is not None and folder.exists():
             if not folder.is_dir():
                 raise UsageError(f"`--run-dir {given}` is a file")
@@ -233,35 +235,6 @@ def _run_folder(given: str | None, words: Sequence[str]) -> Path | None:
         _say(f"not watching: cannot make the run's folder ({error.strerror}: {error.filename})")
         return None
     return folder
-
-
-def _new_folder(words: Sequence[str]) -> Path:
-    base = Path(".torchward").absolute()
-    runs = base / "runs"
-    runs.mkdir(parents=True, exist_ok=True)
-    ignore = base / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", encoding="utf-8")
-    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{_name(words)}"
-    for number in range(1, 10_000):
-        folder = runs / (stem if number == 1 else f"{stem}-{number}")
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            continue
-        return folder
-    raise FileExistsError(errno.EEXIST, "too many runs in this second", str(runs))
-
-
-def _name(words: Sequence[str]) -> str:
-    """A short name for the run: of the first script or module among the words, else of the command."""
-    word = words[0]
-    for before, candidate in zip(["", *words], words, strict=False):
-        if candidate.endswith(".py") or before == "-m":
-            word = candidate
-            break
-    name = "stdin" if word == "-" else "command" if word == "-c" else os.path.basename(os.path.normpath(word))
-    return re.sub(r"[^\w.-]+", "_", name.removesuffix(".py"))[:40].strip("._-") or "run"
 
 
 # --- watching ------------------------------------------------------------------------------------------------------

@@ -301,5 +301,3 @@ def _encodable(text: str, encoding: str) -> str:
         pass
     return text
 
-
-_Page = Page

@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass
 from statistics import median
 
-from torchward.facts import Loss, LossStream, Run, Training
+from torchward.facts import Loss, LossStream, Run, Series, Training
 
 MINIMUM = 100
 """Values of a loss below which nothing is said about its course: warm-up and noise fill shorter runs."""
 FALL = 0.05
 """A loss that lost less than this share of its first value has not fallen. TheDeepChecker (Ben Braiek & Khomh, TOSEM
-2022) asks for 5 % per period, SageMaker Debugger's LossNotDecreasing for 0.1 % over 10 steps; here it is the whole run."""
+2022) asks for 5 % per period, SageMaker Debugger's LossNotDecreasing for 0.1 % in 10 steps; here it is the whole run."""
 
 
 @dataclass(frozen=True)
@@ -104,3 +104,8 @@ def _level(loss: Loss | None) -> float | None:
     if entropy < 0.8 * math.log(len(shares)) or not recent:
         return None
     return entropy if sum(recent) / len(recent) <= 1.2 * max(shares) + 0.02 else None
+
+
+def last(series: Series, count: int) -> Series:
+    """Its last so many values."""
+    return Series(series.steps[-count:], series.values[-count:])

@@ -63,6 +63,8 @@ class Root:
         self.explicit_eval = False
         self.eval_then_trained = 0
         self.eval_from_start = 0
+        self.trained_step = self.eval_step = -1
+        self.before_eval = (0, 0)
         self.norm_first: bool | None = None
         self.inputs = 0
         self.last_input: weakref.ref[torch.Tensor] | None = None
@@ -396,12 +398,19 @@ class Models:
             module = root.ref()
             if root.index not in models or module is None or not root.modes:
                 continue
+            step = self.recorder.step
             if module.training:
+                # A pass in eval mode before it, in the same step, was for something else: an attack on the input.
+                if root.eval_step == step:
+                    root.eval_then_trained, root.eval_from_start = root.before_eval
                 root.trained += 1
-            elif root.trained and root.explicit_eval:
-                root.eval_then_trained += 1
-            else:
-                root.eval_from_start += 1
+                root.trained_step = step
+            elif step not in (root.trained_step, root.eval_step):
+                root.eval_step, root.before_eval = step, (root.eval_then_trained, root.eval_from_start)
+                if root.trained and root.explicit_eval:
+                    root.eval_then_trained += 1
+                else:
+                    root.eval_from_start += 1
 
     def settle(self, everything: bool = False) -> None:
         """Classify the calls that are two steps old: a gradient has passed through their output, or never will."""

@@ -18,7 +18,7 @@ import warnings
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -46,7 +46,11 @@ MEMORISE_SECONDS = 0.25
 SHARE = 0.005
 """Share of the run's time that experiments may take beyond that."""
 SLICE_SECONDS = 0.01
+PIECE_SECONDS = 0.002
+"""Setting random states aside and back costs 0.1 ms: pieces of work should not be much shorter than this."""
 MEMORISE_STEPS = 200
+MEMORISE_ENOUGH = 120
+"""Trial steps after which the result counts, should the run end before the rest are done."""
 MEMORISE_LR = 1e-3
 """Adam's default rate (Kingma & Ba 2015, section 2): it moves every weight by about 0.2 in 200 steps."""
 MEMORISED = 0.1
@@ -105,6 +109,8 @@ class Prober:
         self.started = False
         self.step_seconds = 0.0
         self.began = perf_counter()
+        self.work_seconds = 0.0
+        """Processor time of the experiments: on a busy machine they wait without holding anybody up."""
         recorder.models.capture = self.saw_call
 
     # -- what the run shows of itself
@@ -215,13 +221,13 @@ class Prober:
             self.work = self._experiments()
         earned = QUICK_SECONDS + MEMORISE_SECONDS + SHARE * (now - self.began)
         start = perf_counter()
-        while self.work is not None and recorder.probe_seconds < earned:
+        while self.work is not None and self.work_seconds < earned:
             self._one_piece()
             if perf_counter() - start > SLICE_SECONDS:
                 break
 
     def _one_piece(self) -> None:
-        begin = perf_counter()
+        begin, working = perf_counter(), thread_time()
         work = self.work
         if work is None:
             return
@@ -232,7 +238,8 @@ class Prober:
             self.work = None
             self.captures.clear()
         finally:
-            self.recorder.probe_seconds += perf_counter() - begin
+            self.recorder.probe_seconds += thread_time() - begin
+            self.work_seconds += thread_time() - working
 
     def finish(self) -> None:
         """The run is over: use what is left of the time for what has begun, and say what was not looked at."""
@@ -240,8 +247,8 @@ class Prober:
             for capture in self.captures.values():
                 self._cannot("LeakProbe", capture, f"the run ended within {START_STEP} steps")
             return
-        limit = perf_counter() + MEMORISE_SECONDS
-        while self.work is not None and perf_counter() < limit:
+        limit = self.work_seconds + MEMORISE_SECONDS
+        while self.work is not None and self.work_seconds < limit:
             self._one_piece()
         if self.work is not None:
             self.work.close()  # type: ignore[attr-defined]
@@ -261,7 +268,7 @@ class Prober:
                     self._cannot(kind, capture, str(error))
                 continue
             estimate = self.step_seconds * capture.examples / max(1, capture.batch)
-            while 6 * estimate > QUICK_SECONDS and self.recorder.probe_seconds + 6 * estimate > SHARE * (
+            while 6 * estimate > QUICK_SECONDS and self.work_seconds + 6 * estimate > SHARE * (
                 perf_counter() - self.began
             ):
                 yield  # too slow for now: wait until the run has earned it
@@ -337,6 +344,7 @@ class Prober:
         model.eval()
         half = count // 2
         generator = torch.Generator().manual_seed(0)
+        # The first half changes: a recurrent layer that takes the batch for time only carries values onwards.
         other_args = _changed(capture.args, generator, rows=(half, count))
         other_kwargs = _changed(capture.kwargs, generator, rows=(half, count))
         first = self._judged(model, capture, capture.args, capture.kwargs)
@@ -345,7 +353,7 @@ class Prober:
         again = self._judged(model, capture, capture.args, capture.kwargs)
         second = self._judged(model, capture, other_args, other_kwargs)
         scale = float(first.std()) or 1.0
-        leak = float((second[:half] - first[:half]).abs().max()) / scale
+        leak = float((second[half:] - first[half:]).abs().max()) / scale
         noise = float((again - first).abs().max()) / scale
         module, kind = "", ""
         if leak > LEAK and leak > 10 * noise:
@@ -355,7 +363,7 @@ class Prober:
             capture,
             perf_counter() - begin,
             examples=count,
-            own_change=float((second[half:] - first[half:]).abs().max()) / scale,
+            own_change=float((second[:half] - first[:half]).abs().max()) / scale,
             leak=leak,
             noise=noise,
             batch_axis=0,
@@ -385,7 +393,7 @@ class Prober:
             def keep(module: nn.Module, _args: Any, output: Any, record: Any = record) -> None:
                 tensor = next((t for t in tensors_in(output) if t.is_floating_point()), None)
                 if tensor is not None and tensor.dim() and tensor.shape[0] == count and len(record) < 2_000:
-                    record.append((id(module), tensor.detach()[:half].clone()))
+                    record.append((id(module), tensor.detach()[half:].clone()))
 
             handles = [module.register_forward_hook(keep) for module in model.modules()]
             try:
@@ -438,7 +446,7 @@ class Prober:
         adam = torch.optim.Adam(parameters, lr=MEMORISE_LR)
         history: list[float] = []
         least = self._least(capture)
-        seconds = 0.0
+        seconds = paused_at = 0.0
         for _ in range(MEMORISE_STEPS):
             begin = perf_counter()
             try:
@@ -454,9 +462,14 @@ class Prober:
             seconds += perf_counter() - begin
             if not math.isfinite(history[-1]) or history[-1] - least < MEMORISED * (history[0] - least):
                 break
+            if seconds - paused_at < PIECE_SECONDS:
+                continue
+            paused_at = seconds
             try:
                 yield
             except GeneratorExit:
+                if len(history) >= MEMORISE_ENOUGH:
+                    break
                 self._cannot(
                     "MemoriseProbe", capture, f"the run ended after {len(history)} of {MEMORISE_STEPS} trial steps"
                 )
@@ -612,13 +625,13 @@ def _fresh(value: Any) -> Any:
 
 
 def _changed(value: Any, generator: torch.Generator, rows: tuple[int, int] | None = None) -> Any:
-    """Other values of the same scale: all of them, or those of some examples."""
+    """Other values of the same scale: all of them, or with `rows` (n, of) those of the first n of so many examples."""
 
     def change(tensor: torch.Tensor) -> torch.Tensor:
-        if tensor.dtype == torch.bool or not tensor.dim() or (rows is not None and tensor.shape[0] < rows[1]):
+        if tensor.dtype == torch.bool or not tensor.dim() or (rows is not None and tensor.shape[0] != rows[1]):
             return tensor.clone()
         result = tensor.clone()
-        part = result if rows is None else result[rows[0] : rows[1]]
+        part = result if rows is None else result[: rows[0]]
         if tensor.is_floating_point():
             values = tensor.float()
             spread = float(values.std()) if values.numel() > 1 else 1.0

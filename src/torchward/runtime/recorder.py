@@ -17,7 +17,7 @@ import sys
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter, time
+from time import perf_counter, thread_time, time
 from types import FrameType
 from typing import Any
 
@@ -37,8 +37,8 @@ SPACING = 10
 """The interval between samples is at least the steps so far divided by this, so samples are spaced logarithmically."""
 LONGEST_INTERVAL = 200
 """Steps between samples at most, budget permitting."""
-CREDIT_SECONDS = 0.2
-"""Time for sampling that every run has, however short."""
+CREDIT_SECONDS = 0.4
+"""Time for sampling that every run has, however short. Processor time of the thread: a busy machine costs no samples."""
 CREDIT_STEPS = 1_000
 """Steps over which that time is handed out, evenly on a logarithmic scale, so that short runs are seen to their end."""
 BYTES_AT_START = 200_000
@@ -255,14 +255,14 @@ class Recorder:
 
     def timed(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run the recorder's own work: on the recorder's account, without gradients, unseen by its own wrappers."""
-        start = perf_counter()
+        start = thread_time()
         self.inside += 1
         try:
             with torch.no_grad():
                 return function(*args)
         finally:
             self.inside -= 1
-            self.own_seconds += perf_counter() - start
+            self.own_seconds += thread_time() - start
 
     # -- backward
 
@@ -566,6 +566,11 @@ class Recorder:
         )
         self.durations = []
         self.flush(now)
+
+    def write_now(self) -> None:
+        """Bring the log up to date, for a reader in this process."""
+        if self.log is not None:
+            self.timed(self._write_counts, perf_counter())
 
     def passes_over_training_data(self) -> int:
         """Passes begun over loaders whose batches were trained on."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchward.facts import Run
-from torchward.rule import Finding, Place, Rule, Severity, Text
+from torchward.rule import Finding, Rule, Severity, Text
+from torchward.rules._at import at
 
 MINIMUM_SAMPLES = 3
 """Sampled steps before anything is said: layers made in the first forward pass are registered by then."""
@@ -40,12 +41,7 @@ def check(run: Run) -> Iterator[Finding]:
                     "weights": sum(parameter.numel for _, own in part for parameter in own),
                     "in_optimizer": held,
                 },
-                place=Place(
-                    file=site.file if site else "",
-                    line=site.line if site else 0,
-                    function=site.function if site else "",
-                    module=", ".join(kinds[:1]) if held else "",
-                ),
+                place=at(site, module=kinds[0] if held else ""),
                 # An optimizer that was given them by hand does train them; they are still not saved or moved.
                 severity=Severity.HINT if held else None,
             )
@@ -71,9 +67,11 @@ RULE = Rule(
         "它们一直是随机初值；检查点不会保存它们，`.to(device)`、`.train()` 和 `.eval()` 也作用不到它们。",
     ),
     fix=Text(
-        "In `__init__` write `self.layers = nn.ModuleList([...])` (or `nn.ModuleDict`) instead of a plain list or dict, "
+        "In `__init__` write `self.layers = nn.ModuleList([...])` (or `nn.ModuleDict`) instead of a plain list or "
+        "dict, "
         "and make the optimizer afterwards.",
-        "在 `__init__` 中用 `self.layers = nn.ModuleList([...])`（或 `nn.ModuleDict`）代替普通列表或字典，之后再创建优化器。",
+        "在 `__init__` 中用 `self.layers = nn.ModuleList([...])`（或 `nn.ModuleDict`）代替普通列表或字典，"
+        "之后再创建优化器。",
     ),
     bad="""\
 import torch
@@ -146,6 +144,6 @@ for epoch in range(10):
     print(epoch, round(loss.item(), 3))
 """,
     links=("https://docs.pytorch.org/docs/stable/generated/torch.nn.ModuleList.html",),
-    explains=("OPT002", "OPT003", "MOD011", "TRN001", "TRN003", "TRN004"),
+    explains=("OPT001", "OPT002", "MOD011", "TRN001", "TRN003", "TRN004"),
     needs=("modules",),
 )

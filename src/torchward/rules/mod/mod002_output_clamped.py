@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchward.facts import Loss, Run
-from torchward.rule import Confidence, Finding, Place, Rule, Severity, Text
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
 
 MINIMUM_SAMPLES = 5
 OUTSIDE = 0.5
@@ -84,14 +85,7 @@ def check(run: Run) -> Iterator[Finding]:
                 "prediction_min": loss.prediction_min,
                 "prediction_max": loss.prediction_max,
             },
-            place=Place(
-                file=site.file if site else "",
-                line=site.line if site else 0,
-                function=site.function if site else "",
-                module=loss.producer_module,
-                first_step=loss.values.steps[0],
-                last_step=loss.values.steps[-1],
-            ),
+            place=at(site, loss.values, module=loss.producer_module),
             confidence=confidence,
             severity=severity,
         )
@@ -104,7 +98,8 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "The model ends in `{activation}` after `{layer}`, so its output stays within {range}; `{loss}` needs {wanted}.",
+        "The model ends in `{activation}` after `{layer}`, so its output stays within {range}; `{loss}` needs "
+        "{wanted}.",
         "模型以 `{layer}` 之后的 `{activation}` 结尾，输出只能落在 {range}；而 `{loss}` 需要 {wanted}。",
     ),
     why=Text(

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchward.facts import Run
-from torchward.rule import Confidence, Finding, Place, Rule, Severity, Text
-from torchward.rules._progress import longest
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
+from torchward.rules._progress import last, longest
 
 WINDOW = 8
-"""Samples over which the recorder counts a unit as dead; the least value of as many samples in a row is a full window's."""
+"""Samples over which the recorder counts a unit as dead; the least value of as many in a row is a full window's."""
+MINIMUM_SAMPLES = 5
 EXAMPLES = 64
-"""A unit must have been 0 for at least as many examples: sparse but healthy units are silent for 8 examples in a row."""
+"""A unit must have been 0 for at least as many examples: sparse, healthy units are silent for 8 in a row."""
 DEAD = 0.5
 """SageMaker Debugger's DeadRelu speaks when more than 50 % of a layer are dead, DeepDiagnosis (ICSE 2022) at 70 %."""
 MOSTLY_DEAD = 0.9
@@ -28,12 +30,12 @@ def check(run: Run) -> Iterator[Finding]:
     found = []
     for activation in run.activations:
         shares = activation.dead_share.values
-        if activation.kind != "relu" or activation.before_loss or len(shares) < WINDOW or activation.units < 4:
+        if activation.kind != "relu" or activation.before_loss or activation.units < 4:
             continue
-        share = min(shares[-WINDOW:])
-        per_window = WINDOW * max(1, examples)
-        if per_window < EXAMPLES:
+        recent = shares[-WINDOW:]
+        if len(recent) < MINIMUM_SAMPLES or len(recent) * examples < EXAMPLES:
             continue
+        share = min(recent)
         if share >= ALL_DEAD or share >= MOSTLY_DEAD or (share > DEAD and stuck):
             found.append((activation, share))
     if not found:
@@ -53,16 +55,9 @@ def check(run: Run) -> Iterator[Finding]:
             "share": share,
             "units": worst.units,
             "first_share": min(worst.dead_share.values[:WINDOW]),
-            "examples": WINDOW * examples,
+            "examples": min(WINDOW, len(worst.dead_share)) * examples,
         },
-        place=Place(
-            file=site.file if site else "",
-            line=site.line if site else 0,
-            function=site.function if site else "",
-            module=worst.layer,
-            first_step=worst.dead_share.steps[-WINDOW],
-            last_step=worst.dead_share.steps[-1],
-        ),
+        place=at(site, last(worst.dead_share, WINDOW), module=worst.layer),
         confidence=Confidence.CERTAIN if share >= ALL_DEAD else Confidence.LIKELY,
         severity=severity,
     )
@@ -77,7 +72,8 @@ RULE = Rule(
     message=Text(
         "{share:.0%} of the {units} ReLU units after `{layer}` are 0 for every one of {examples} examples "
         "(layers affected: {layers}).",
-        "`{layer}` 之后的 {units} 个 ReLU 单元中，有 {share:.0%} 对 {examples} 个样本全部输出 0（受影响的层：{layers}）。",
+        "`{layer}` 之后的 {units} 个 ReLU 单元中，有 {share:.0%} 对 {examples} 个样本全部输出 0（受影响的层：{layers}）"
+        "。",
     ),
     why=Text(
         "A ReLU that is 0 for every example has zero gradient, so no update can bring it back: its layer, and "

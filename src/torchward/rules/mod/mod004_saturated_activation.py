@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from statistics import median
 
 from torchward.facts import Run
-from torchward.rule import Confidence, Finding, Place, Rule, Severity, Text
-from torchward.rules._progress import longest
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
+from torchward.rules._progress import last, longest
 
-MINIMUM_SAMPLES = 8
+MINIMUM_SAMPLES = 5
 SATURATED = 0.5
 """Share of values on the flat ends (|tanh| > 0.99, sigmoid outside 0.01 .. 0.99). SageMaker Debugger's
 SaturatedActivation and DeepDiagnosis (ICSE 2022, inputs beyond 5 in size) both speak above 50 %."""
@@ -28,7 +29,10 @@ def check(run: Run) -> Iterator[Finding]:
         return
     course = longest(run)
     if course is not None and course.halved and not course.at_chance:
-        return  # Units that went to their ends because that is what the task asks for, and it is being learned.
+        # Units may go to their ends in the course of learning, if the task asks for it. None should begin there.
+        found = [(activation, share) for activation, share in found if activation.saturated_share.values[0] > SATURATED]
+    if not found:
+        return
     worst, share = max(found, key=lambda pair: pair[1])
     model = next((model for model in run.models if model.site), None)
     site = model.site if model is not None else None
@@ -42,14 +46,7 @@ def check(run: Run) -> Iterator[Finding]:
             "share": share,
             "first_share": worst.saturated_share.values[0],
         },
-        place=Place(
-            file=site.file if site else "",
-            line=site.line if site else 0,
-            function=site.function if site else "",
-            module=worst.layer,
-            first_step=worst.saturated_share.steps[-MINIMUM_SAMPLES],
-            last_step=worst.saturated_share.steps[-1],
-        ),
+        place=at(site, last(worst.saturated_share, MINIMUM_SAMPLES), module=worst.layer),
         confidence=Confidence.LIKELY,
     )
 
@@ -65,13 +62,15 @@ RULE = Rule(
         "`{layer}` 之后的 `{activation}` 输出有 {share:.0%} 处于饱和区（受影响的层：{layers}）。",
     ),
     why=Text(
-        "At its flat ends the slope of `{activation}` is below 4 % of its largest value, so hardly any gradient passes: "
+        "At its flat ends the slope of `{activation}` is below 4 % of its largest value, so hardly any gradient "
+        "passes: "
         "the layers before learn very slowly or not at all.",
         "在两端的平坦区，`{activation}` 的斜率不到其最大值的 4%，梯度几乎传不过去：之前的各层学得极慢，甚至学不动。",
     ),
     fix=Text(
         "Bring the inputs of `{activation}` back to about unit scale: standardise the data, use "
-        "`nn.init.xavier_uniform_` for `{layer}`, lower the learning rate, or put `nn.LayerNorm` before the activation.",
+        "`nn.init.xavier_uniform_` for `{layer}`, lower the learning rate, or put `nn.LayerNorm` before the "
+        "activation.",
         "让 `{activation}` 的输入回到单位尺度附近：对数据做标准化、对 `{layer}` 使用 `nn.init.xavier_uniform_`、"
         "调低学习率，或在激活函数之前加 `nn.LayerNorm`。",
     ),

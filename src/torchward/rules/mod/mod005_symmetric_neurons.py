@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchward.facts import Run
-from torchward.rule import Finding, Place, Rule, Severity, Text
+from torchward.rule import Finding, Rule, Severity, Text
+from torchward.rules._at import at
 
 MINIMUM_SAMPLES = 5
 SAME = 1e-4
@@ -20,7 +21,7 @@ def check(run: Run) -> Iterator[Finding]:
         spread = parameter.row_spread.values
         if len(spread) < MINIMUM_SAMPLES or not parameter.requires_grad or parameter.model is None:
             continue
-        if parameter.shape[0] < 2 or max(spread[-MINIMUM_SAMPLES:]) > SAME:
+        if parameter.shape[0] < 2 or not all(value <= SAME for value in spread):  # NaN is not the same either
             continue
         trained = [norm for norm in parameter.grad_norm.values[1:] if norm > 0]
         # All weights 0: then the gradients are 0 as well, and the layer cannot even move.
@@ -44,15 +45,7 @@ def check(run: Run) -> Iterator[Finding]:
             "spread": first.row_spread.values[-1],
             "step": first.row_spread.steps[-1],
         },
-        place=Place(
-            file=site.file if site else "",
-            line=site.line if site else 0,
-            function=site.function if site else "",
-            module=first.module,
-            parameter=first.name,
-            first_step=first.row_spread.steps[0],
-            last_step=first.row_spread.steps[-1],
-        ),
+        place=at(site, first.row_spread, first.module, first.name),
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchward.facts import Run
-from torchward.rule import Confidence, Finding, Place, Rule, Severity, Text
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
 
 MINIMUM_SAMPLES = 3
 
@@ -34,11 +35,7 @@ def check(run: Run) -> Iterator[Finding]:
                 "count": len(model.dropout_or_norm),
                 "after_evaluation": model.eval_then_trained >= MINIMUM_SAMPLES,
             },
-            place=Place(
-                file=site.file if site else "",
-                line=site.line if site else 0,
-                function=site.function if site else "",
-            ),
+            place=at(site),
             confidence=confidence,
             severity=severity,
         )
@@ -53,7 +50,8 @@ RULE = Rule(
     message=Text(
         "`{model}` is trained in eval mode (seen at {samples} sampled steps); {count} of its modules behave "
         "differently then ({modules}).",
-        "`{model}` 在 eval 模式下训练（在 {samples} 个采样步中看到）；它有 {count} 个模块在该模式下行为不同（{modules}）。",
+        "`{model}` 在 eval 模式下训练（在 {samples} 个采样步中看到）；它有 {count} "
+        "个模块在该模式下行为不同（{modules}）。",
     ),
     why=Text(
         "In eval mode dropout does nothing and batch norm uses its running statistics without updating them, so the "

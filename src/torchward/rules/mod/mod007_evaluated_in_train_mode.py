@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchward.facts import Model, Run
-from torchward.rule import Confidence, Finding, Place, Rule, Severity, Text
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
 
 MINIMUM_CALLS = 3
 """Calls without a backward pass: one or two are the dry run that lazy layers or a printed summary need."""
 
 
 def _extra_every_step(run: Run, model: Model) -> bool:
-    """Most steps call the model more often than they train on: pseudo-labels, consistency targets, samples for a rival."""
+    """Most steps call the model more often than they train on: pseudo-labels, consistency targets, rollouts."""
     counts = [
         (
             sum(event == ("forward", model.index) for event in cycle.events),
@@ -51,11 +52,7 @@ def check(run: Run) -> Iterator[Finding]:
                 "count": len(model.dropout_or_norm),
                 "eval_called": model.eval_call is not None,
             },
-            place=Place(
-                file=site.file if site else "",
-                line=site.line if site else 0,
-                function=site.function if site else "",
-            ),
+            place=at(site),
             confidence=Confidence.LIKELY,
         )
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchward.facts import Run
-from torchward.rule import Finding, Place, Rule, Severity, Text
+from torchward.rule import Finding, Rule, Severity, Text
+from torchward.rules._at import at
 
 MINIMUM_SAMPLES = 5
 TINY = 4
@@ -13,7 +14,7 @@ TINY = 4
 batch norm over 32 images per device, 24.8 % over 8, 27.3 % over 4 and 34.7 % over 2; group norm stays at 24.1 %."""
 LAST_BATCH = 2
 LAST_VALUES = 16
-"""A last batch of one or two examples is worth a hint where channels have no more values than this (no large images)."""
+"""A last batch of one or two examples is worth a hint where channels have no more values than this."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -35,22 +36,16 @@ def check(run: Run) -> Iterator[Finding]:
             continue
         model = next((one for one in run.models if one.index == found[0].model), None)
         site = (loader.site if loader is not None else None) or (model.site if model is not None else None)
-        size = found[0].typical_batch if severity is None else found[0].smallest_batch
         yield Finding(
             "MOD008",
             data={
                 "layers": tuple(module.name for module in found[:8]),
                 "count": len(found),
-                "batch": size,
+                "batch": found[0].typical_batch if severity is None else found[0].smallest_batch,
                 "typical": found[0].typical_batch,
                 "values": found[0].values_per_channel,
             },
-            place=Place(
-                file=site.file if site else "",
-                line=site.line if site else 0,
-                function=site.function if site else "",
-                module=found[0].name,
-            ),
+            place=at(site, module=found[0].name),
             severity=severity,
         )
 
@@ -122,6 +117,9 @@ for epoch in range(2):
         total += loss.item()
     print(epoch, total / len(loader))
 """,
-    links=("https://arxiv.org/abs/1803.08494", "https://docs.pytorch.org/docs/stable/generated/torch.nn.GroupNorm.html"),
+    links=(
+        "https://arxiv.org/abs/1803.08494",
+        "https://docs.pytorch.org/docs/stable/generated/torch.nn.GroupNorm.html",
+    ),
     needs=("modules",),
 )

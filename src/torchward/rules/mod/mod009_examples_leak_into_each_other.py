@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchward.facts import LeakProbe
-from torchward.rule import Confidence, Finding, Place, Rule, Severity, Text
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
 
 LEAK = 1e-2
 """Change of untouched examples' outputs, in deviations of the outputs: rounding in float32 leaves below 1e-4, bfloat16
@@ -27,12 +28,7 @@ def check(probe: LeakProbe) -> Iterator[Finding]:
             "module": probe.leaking_module or probe.model,
             "kind": probe.leaking_kind or probe.model,
         },
-        place=Place(
-            file=site.file if site else "",
-            line=site.line if site else 0,
-            function=site.function if site else "",
-            module=probe.leaking_module,
-        ),
+        place=at(site, module=probe.leaking_module),
         confidence=Confidence.LIKELY,
     )
 

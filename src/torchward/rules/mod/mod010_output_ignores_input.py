@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchward.facts import DependenceProbe
-from torchward.rule import Confidence, Finding, Place, Rule, Severity, Text
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
 
 NO_CHANGE = 1e-6
 """Change of the output relative to its size: float32 rounds at 6e-8 per operation."""
@@ -18,9 +19,7 @@ def check(probe: DependenceProbe) -> Iterator[Finding]:
     yield Finding(
         "MOD010",
         data={"model": probe.model, "change": probe.change, "inputs": probe.inputs},
-        place=Place(
-            file=site.file if site else "", line=site.line if site else 0, function=site.function if site else ""
-        ),
+        place=at(site),
         confidence=Confidence.CERTAIN if probe.change == 0 else Confidence.LIKELY,
     )
 

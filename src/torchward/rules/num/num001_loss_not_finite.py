@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from torchward.facts import NonFinite, Run
-from torchward.rule import Finding, Place, Rule, Severity, Text
+from torchward.facts import NonFinite, Run, Series
+from torchward.rule import Finding, Rule, Severity, Text
+from torchward.rules._at import at
 
 RECOVERED = 20
 """Finite losses at the end after which the damage did not last: the step was skipped, or undone."""
@@ -28,9 +29,10 @@ def check(run: Run) -> Iterator[Finding]:
     if found is None:
         return
     stream = next((one for one in run.streams if one.index == found.stream), None)
-    after = [] if stream is None else [v for s, v in zip(stream.values.steps, stream.values.values) if s >= found.step]
+    after = list(stream.values.between(found.step, run.steps).values) if stream is not None else []
     broken = sum(1 for value in after if not math.isfinite(value))
     lasting = len(after) < RECOVERED or not all(map(math.isfinite, after[-RECOVERED:]))
+    last = stream.values.steps[-1] if lasting and stream is not None and len(stream.values) else found.step
     site = found.site or (stream.site if stream is not None else None)
     yield Finding(
         "NUM001",
@@ -43,14 +45,11 @@ def check(run: Run) -> Iterator[Finding]:
             "parameters": found.parameters[:8],
             "broken_steps": broken,
         },
-        place=Place(
-            file=site.file if site else "",
-            line=site.line if site else 0,
-            function=site.function if site else "",
+        place=at(
+            site,
+            Series((found.step, last), (0.0, 0.0)),
             module=found.module,
             parameter=found.origin_name if found.origin == "parameter" else "",
-            first_step=found.step,
-            last_step=stream.values.steps[-1] if lasting and stream is not None and len(stream.values) else found.step,
         ),
         severity=None if lasting else Severity.WARNING,
     )
@@ -67,13 +66,16 @@ RULE = Rule(
         "第 {step} 步的损失为 {value}（此前最后一个有限值：{last}）；异常最早出现在 {origin}。",
     ),
     why=Text(
-        "A loss that is not finite gives gradients that are not finite. Unless that step was skipped, the optimizer has "
+        "A loss that is not finite gives gradients that are not finite. Unless that step was skipped, the optimizer "
+        "has "
         "written them into the weights, and no later step can repair those.",
         "损失非有限时，梯度也非有限。除非跳过了这一步，否则优化器已把它们写入权重，之后的任何一步都无法修复。",
     ),
     fix=Text(
-        "Make {origin} safe: keep arguments of `log`, `sqrt` and divisions away from 0 (`torch.log(x.clamp(min=1e-8))`, "
-        "`x / (y + 1e-8)`), or use losses that take raw scores; if weights went first, lower the learning rate and call "
+        "Make {origin} safe: keep arguments of `log`, `sqrt` and divisions away from 0 "
+        "(`torch.log(x.clamp(min=1e-8))`, "
+        "`x / (y + 1e-8)`), or use losses that take raw scores; if weights went first, lower the learning rate and "
+        "call "
         "`clip_grad_norm_` before `optimizer.step()`; if the input did, clean the data. Then start again from before "
         "step {step}.",
         "修正 {origin}：让 `log`、`sqrt` 和除法的参数远离 0（`torch.log(x.clamp(min=1e-8))`、`x / (y + 1e-8)`），"

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from statistics import median
 
 from torchward.facts import Optimizer, Run, Training
-from torchward.rule import Confidence, Finding, Place, Rule, Severity, Text
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
 
 MINIMUM_SAMPLES = 5
 GROWTH = 1e3
-"""Largest sampled norm over the median of the first ones. AutoTrainer (ICSE 2021) speaks when layers differ by 70, or at
-NaN; TheDeepChecker at a mean size above 1e6. Healthy runs here stay below 100."""
+"""Largest sampled norm over the median of the first ones. AutoTrainer (ICSE 2021) speaks when layers differ by 70, or
+at NaN; TheDeepChecker at a mean size above 1e6. Healthy runs here stay below 100."""
 HUGE = 1e4
 """Gradient norm relative to the weights' norm that no sensible start has; only with a loss that then fails."""
 
@@ -50,7 +51,9 @@ def check(run: Run) -> Iterator[Finding]:
             if optimizer.index not in training.optimizers or optimizer.kind == "LBFGS":
                 continue
             series = optimizer.gradient_norm
-            norms = [(step, norm) for step, norm in zip(series.steps, series.values) if math.isfinite(norm)]
+            norms = [
+                (step, norm) for step, norm in zip(series.steps, series.values, strict=True) if math.isfinite(norm)
+            ]
             if not norms or (len(norms) < MINIMUM_SAMPLES and len(norms) == len(series)):
                 continue
             start = median(norm for _, norm in norms[: max(1, min(5, len(norms) // 2))])
@@ -60,6 +63,7 @@ def check(run: Run) -> Iterator[Finding]:
             huge = weights > 0 and start > HUGE * weights
             if not grown and not huge:
                 continue
+            begin = next((at_step for at_step, norm in norms if norm > 10 * start), step) if grown else norms[0][0]
             site = optimizer.site
             steepest = max(
                 (
@@ -82,14 +86,7 @@ def check(run: Run) -> Iterator[Finding]:
                     "loss_start": values[0],
                     "loss_end": values[-1],
                 },
-                place=Place(
-                    file=site.file if site else "",
-                    line=site.line if site else 0,
-                    function=site.function if site else "",
-                    parameter=steepest[1],
-                    first_step=next((s for s, norm in norms if norm > 10 * start), step) if grown else norms[0][0],
-                    last_step=norms[-1][0],
-                ),
+                place=at(site, series.between(begin, norms[-1][0]), parameter=steepest[1]),
                 confidence=Confidence.LIKELY,
             )
 
@@ -103,11 +100,13 @@ RULE = Rule(
     message=Text(
         "The gradient norm reached {largest} at step {step}, after {start} at the start (weights: {weights}); the loss "
         "went from {loss_start} to {loss_end}.",
-        "梯度范数在第 {step} 步达到 {largest}，而开始时为 {start}（权重范数：{weights}）；损失从 {loss_start} 变为 {loss_end}。",
+        "梯度范数在第 {step} 步达到 {largest}，而开始时为 {start}（权重范数：{weights}）；损失从 {loss_start} 变为 "
+        "{loss_end}。",
     ),
     why=Text(
         "With gradients of this size every step throws the weights far away from where they were useful, until they "
-        "overflow. It comes from weights that are too large at the start, from products over many layers or time steps, "
+        "overflow. It comes from weights that are too large at the start, from products over many layers or time "
+        "steps, "
         "or from a learning rate that is too high.",
         "梯度大到这种程度时，每一步都会把权重甩离有用的区域，直到溢出。原因可能是初始权重过大、"
         "跨越许多层或时间步的连乘，或者学习率过高。",

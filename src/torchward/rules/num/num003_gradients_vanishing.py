@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from statistics import median
 
 from torchward.facts import Parameter, Run
-from torchward.rule import Confidence, Finding, Place, Rule, Severity, Text
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
 from torchward.rules._progress import Progress, progress
 
 MINIMUM_SAMPLES = 5
@@ -51,7 +53,7 @@ def check(run: Run) -> Iterator[Finding]:
             if len(layers) < MINIMUM_LAYERS or not all(sizes):
                 continue
             ratio = sizes[0] / sizes[-1]
-            falling = sum(a < b for a, b in zip(sizes, sizes[1:])) / (len(sizes) - 1)
+            falling = sum(a < b for a, b in pairwise(sizes)) / (len(sizes) - 1)
             if ratio > SHRUNK or falling < ORDERED:
                 continue
             model = next((model for model in run.models if model.index == index), None)
@@ -67,15 +69,7 @@ def check(run: Run) -> Iterator[Finding]:
                     "ratio": ratio,
                     "per_layer": ratio ** (1 / (len(layers) - 1)),
                 },
-                place=Place(
-                    file=site.file if site else "",
-                    line=site.line if site else 0,
-                    function=site.function if site else "",
-                    module=layers[0].module,
-                    parameter=layers[0].name,
-                    first_step=layers[0].grad_norm.steps[0],
-                    last_step=layers[0].grad_norm.steps[-1],
-                ),
+                place=at(site, layers[0].grad_norm, layers[0].module, layers[0].name),
                 confidence=Confidence.LIKELY,
             )
 
@@ -93,12 +87,15 @@ RULE = Rule(
         "平均每层乘以 {per_layer}。",
     ),
     why=Text(
-        "The layers near the input hardly learn, and what they pass on stays random. Sigmoid multiplies the gradient by "
+        "The layers near the input hardly learn, and what they pass on stays random. Sigmoid multiplies the gradient "
+        "by "
         "at most 0.25 per layer, and small weights shrink it further.",
-        "靠近输入的层几乎学不到东西，传给后面的仍是随机特征。sigmoid 每层最多把梯度乘以 0.25，较小的权重会让它进一步缩小。",
+        "靠近输入的层几乎学不到东西，传给后面的仍是随机特征。sigmoid 每层最多把梯度乘以 0.25，"
+        "较小的权重会让它进一步缩小。",
     ),
     fix=Text(
-        "Use `nn.ReLU()` or `nn.GELU()` with default initialisation, add `nn.LayerNorm` or `nn.BatchNorm1d` between the "
+        "Use `nn.ReLU()` or `nn.GELU()` with default initialisation, add `nn.LayerNorm` or `nn.BatchNorm1d` between "
+        "the "
         "layers, or residual connections (`x = x + block(x)`).",
         "改用 `nn.ReLU()` 或 `nn.GELU()` 与默认初始化，在层间加入 `nn.LayerNorm` 或 `nn.BatchNorm1d`，"
         "或使用残差连接（`x = x + block(x)`）。",
@@ -148,6 +145,6 @@ for step in range(300):
         print(step, loss.item())
 """,
     links=("https://proceedings.mlr.press/v9/glorot10a.html", "https://arxiv.org/abs/1512.03385"),
-    explains=("MOD011", "TRN001", "TRN003", "TRN004"),
+    explains=("MOD010", "MOD011", "TRN001", "TRN003", "TRN004"),
     needs=("parameters",),
 )

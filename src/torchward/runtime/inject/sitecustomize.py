@@ -82,4 +82,4 @@ _inject()
 # The user's own `sitecustomize`, as the real one. When there is none this raises an ImportError of that name, which is
 # what `site` takes for "there is none": no module of this name stays behind.
 del sys.modules["sitecustomize"]
-import sitecustomize  # noqa: E402, F401
+import sitecustomize  # type: ignore[import-not-found,unused-ignore]  # noqa: E402, F401

@@ -1,0 +1,1 @@
+"""Rules on optimizers, learning rates and schedules."""

@@ -1,0 +1,133 @@
+"""TRN004: a copy of the model could not memorise a handful of examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchward.facts import MemoriseProbe
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
+
+MINIMUM_STEPS = 120
+LEFT = 0.75
+"""Share of the memorisable loss that is left at the end: healthy small networks keep less than 0.1 after 200 steps of
+Adam at 1e-3, slow or narrow ones up to about a half."""
+
+
+def check(probe: MemoriseProbe) -> Iterator[Finding]:
+    if probe.steps < MINIMUM_STEPS or not probe.distinct_inputs or probe.examples < 2:
+        return
+    above = probe.first_loss - probe.least_loss
+    if above <= 0:
+        return
+    left = (probe.last_loss - probe.least_loss) / above
+    constant = probe.constant_loss
+    # What a constant answer reaches is no memorising; where that is unknown, what is left of the first loss decides.
+    if constant is not None and constant > probe.least_loss:
+        left = (probe.last_loss - probe.least_loss) / (min(constant, probe.first_loss) - probe.least_loss)
+    if left < LEFT:
+        return
+    site = probe.site
+    yield Finding(
+        "TRN004",
+        data={
+            "model": probe.model,
+            "examples": probe.examples,
+            "steps": probe.steps,
+            "first": probe.first_loss,
+            "last": probe.last_loss,
+            "loss": probe.loss_kind,
+            **({"constant": constant} if constant is not None else {}),
+        },
+        place=at(site),
+        confidence=Confidence.POSSIBLE,
+    )
+
+
+RULE = Rule(
+    code="TRN004",
+    name="cannot-memorise-one-batch",
+    severity=Severity.WARNING,
+    since="0.1.0",
+    checks=(check,),
+    message=Text(
+        "A copy of `{model}`, trained on {examples} examples alone, still had a loss of {last} after {steps} steps "
+        "({first} at the start).",
+        "`{model}` 的副本只用 {examples} 个样本训练 {steps} 步后，损失仍为 {last}（开始时为 {first}）。",
+    ),
+    why=Text(
+        "A model that cannot learn a few examples by heart will not learn a data set either: something in its forward "
+        "pass, or between output and loss, keeps the loss from falling, whatever the learning rate of the script.",
+        "连几个样本都记不住的模型，也学不会整个数据集：前向计算中或输出与损失之间有什么阻止了损失下降，"
+        "与脚本的学习率无关。",
+    ),
+    fix=Text(
+        "Check the output of `{model}`: its range (normalised or squashed scores need a scale, such as `10 * scores`), "
+        "its shape next to the targets, and that every layer gets a gradient.",
+        "检查 `{model}` 的输出：取值范围（经过归一化或压缩的分数需要乘以一个系数，例如 `10 * scores`）、"
+        "与目标的形状是否一致，以及每一层是否都得到梯度。",
+    ),
+    bad="""\
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+torch.manual_seed(0)
+
+
+class CosineClassifier(nn.Module):
+    def __init__(self, inputs=20, size=32, classes=10):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), nn.Linear(64, size))
+        self.prototypes = nn.Parameter(torch.randn(classes, size))
+
+    def forward(self, x):
+        return F.normalize(self.encoder(x), dim=1) @ F.normalize(self.prototypes, dim=1).t()
+
+
+x = torch.randn(2000, 20)
+y = (x @ torch.randn(20, 10)).argmax(1)
+model = CosineClassifier()
+optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+for step in range(400):
+    i = torch.randint(0, 2000, (64,))
+    loss = F.cross_entropy(model(x[i]), y[i])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(loss.item())
+""",
+    good="""\
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+torch.manual_seed(0)
+
+
+class CosineClassifier(nn.Module):
+    def __init__(self, inputs=20, size=32, classes=10):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), nn.Linear(64, size))
+        self.prototypes = nn.Parameter(torch.randn(classes, size))
+
+    def forward(self, x):
+        return 10 * F.normalize(self.encoder(x), dim=1) @ F.normalize(self.prototypes, dim=1).t()
+
+
+x = torch.randn(2000, 20)
+y = (x @ torch.randn(20, 10)).argmax(1)
+model = CosineClassifier()
+optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+for step in range(400):
+    i = torch.randint(0, 2000, (64,))
+    loss = F.cross_entropy(model(x[i]), y[i])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(loss.item())
+""",
+    links=("https://karpathy.github.io/2019/04/25/recipe/",),
+    explains=("TRN001", "TRN003"),
+    needs=("probes",),
+)

@@ -1,0 +1,169 @@
+"""Six trainings, for comparing a bare run with a watched one: prints digests of weights, losses and random states."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import sys
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+from torch.utils.data import DataLoader, Dataset
+
+STEPS = 60
+losses: list[object] = []
+
+
+def digest(*models: nn.Module) -> None:
+    weights = hashlib.sha256()
+    for model in models:
+        for name, tensor in model.state_dict().items():
+            weights.update(name.encode() + tensor.numpy().tobytes())
+    print("weights", weights.hexdigest())
+    print("losses", len(losses), hashlib.sha256(repr(losses).encode()).hexdigest())
+    print("torch", hashlib.sha256(torch.get_rng_state().numpy().tobytes()).hexdigest())
+    print("numpy", np.random.rand(), "python", random.random())
+
+
+def mlp() -> None:
+    model = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Dropout(0.3), nn.Linear(64, 4))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    for _ in range(STEPS):
+        x = torch.randn(32, 20)
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), x[:, :4].argmax(1))
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    digest(model)
+
+
+def cnn() -> None:
+    model = nn.Sequential(
+        nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(8 * 36, 4)
+    )
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=STEPS)
+    for step in range(STEPS):
+        model.train()
+        x = torch.randn(16, 1, 8, 8)
+        loss = F.cross_entropy(model(x), (x.mean((1, 2, 3)) > 0).long())
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+        if step % 20 == 0:
+            model.eval()
+            with torch.no_grad():
+                losses.append(F.cross_entropy(model(torch.randn(8, 1, 8, 8)), torch.zeros(8).long()).item())
+    digest(model)
+
+
+class Reader(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(50, 16)
+        self.lstm = nn.LSTM(16, 32, 2, dropout=0.2, batch_first=True)
+        self.head = nn.Linear(32, 5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.lstm(self.embedding(x))[0][:, -1])
+
+
+def lstm() -> None:
+    model = Reader()
+    optimizer = torch.optim.RMSprop(model.parameters(), lr=1e-3)
+    for _ in range(STEPS):
+        x = torch.randint(0, 50, (16, 12))
+        loss = F.cross_entropy(model(x), x.sum(1) % 5)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    digest(model)
+
+
+def transformer() -> None:
+    layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+    model = nn.Sequential(nn.TransformerEncoder(layer, 2), nn.Flatten(), nn.Linear(96, 3))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1e-2, total_steps=STEPS)
+    for _ in range(STEPS):
+        x = torch.randn(8, 6, 16)
+        for part in x.split(4):  # accumulation
+            loss = F.cross_entropy(model(part), part[:, 0, :3].argmax(1)) / 2
+            loss.backward()
+            losses.append(loss.item())
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=False)
+        schedule.step()
+    digest(model)
+
+
+def gan() -> None:
+    generator = nn.Sequential(nn.Linear(4, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 2))
+    critic = nn.Sequential(nn.Linear(2, 32), nn.LeakyReLU(0.2), nn.Dropout(0.3), nn.Linear(32, 1))
+    of_generator = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    of_critic = torch.optim.Adam(critic.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    judge = nn.BCEWithLogitsLoss()
+    for _ in range(STEPS):
+        real, fake = torch.randn(32, 2) * 0.5 + 1, generator(torch.randn(32, 4))
+        of_critic.zero_grad()
+        loss = judge(critic(real), torch.ones(32, 1)) + judge(critic(fake.detach()), torch.zeros(32, 1))
+        loss.backward()
+        of_critic.step()
+        of_generator.zero_grad()
+        fooled = judge(critic(fake), torch.ones(32, 1))
+        fooled.backward()
+        of_generator.step()
+        losses.append((loss.item(), fooled.item()))
+    digest(generator, critic)
+
+
+class Noisy(Dataset):
+    def __len__(self) -> int:
+        return 128
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+        return torch.randn(1, 8, 8) + float(np.random.randn()) + random.random(), index % 4
+
+
+def workers() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 4))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    loader = DataLoader(Noisy(), batch_size=16, shuffle=True, num_workers=2)
+    for _ in range(4):
+        for x, y in loader:
+            loss = F.cross_entropy(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+    digest(model)
+
+
+def compiled() -> None:
+    model = nn.Sequential(nn.Linear(8, 32), nn.Tanh(), nn.Dropout(0.1), nn.Linear(32, 3))
+    fast = torch.compile(model, backend="eager")
+    optimizer = torch.optim.Adam(fast.parameters(), lr=1e-2)
+    for _ in range(STEPS):
+        x = torch.randn(16, 8)
+        loss = F.cross_entropy(fast(x), x[:, :3].argmax(1))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    counters = torch._dynamo.utils.counters
+    print("compiler", sorted((key, sorted(counters[key].items())) for key in ("frames", "stats", "graph_break")))
+    digest(model)
+
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    np.random.seed(0)
+    random.seed(0)
+    {f.__name__: f for f in (mlp, cnn, lstm, transformer, gan, workers, compiled)}[sys.argv[1]]()

@@ -152,9 +152,9 @@ class Model:
     eval_call: Site | None = None
     """Last place where `.eval()` was called on it."""
     eval_then_trained: int = 0
-    """Sampled steps whose backward passes all ran in eval mode, after an explicit `.eval()` and training in train mode."""
+    """Sampled steps with backward passes in eval mode alone, after an explicit `.eval()` and training in train mode."""
     eval_from_start: int = 0
-    """Sampled steps whose backward passes all ran in eval mode, the model not having been trained in train mode before."""
+    """Sampled steps with backward passes in eval mode alone, when the model was never trained in train mode before."""
     in_trainings: tuple[int, ...] = ()
 
 

@@ -10,9 +10,8 @@ class SigmoidNet(nn.Module):
         self.hidden1 = nn.Linear(inputs, hidden)
         self.hidden2 = nn.Linear(hidden, hidden)
         self.output = nn.Linear(hidden, classes)
-        for parameter in self.parameters():
-            if parameter.dim() > 1:
-                nn.init.normal_(parameter, std=4.0)
+        for layer in (self.hidden1, self.hidden2):
+            nn.init.normal_(layer.weight, std=4.0)
 
     def forward(self, x):
         x = self.hidden1(x).sigmoid()

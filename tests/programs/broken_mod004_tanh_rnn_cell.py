@@ -7,8 +7,8 @@ import torch
 class Elman(torch.nn.Module):
     def __init__(self, inputs=3, size=32):
         super().__init__()
-        self.w_in = torch.nn.Parameter(torch.randn(inputs, size) * 2)
-        self.w_rec = torch.nn.Parameter(torch.randn(size, size) * 1.5)
+        self.w_in = torch.nn.Parameter(torch.randn(inputs, size) * 4)
+        self.w_rec = torch.nn.Parameter(torch.randn(size, size) * 4)
         self.readout = torch.nn.Linear(size, 2)
 
     def forward(self, seq):

@@ -109,7 +109,7 @@ class Prober:
         self.started = False
         self.step_seconds = 0.0
         self.began = perf_counter()
-        self.work_seconds = 0.0
+        self.recorder.probe_seconds = 0.0
         """Processor time of the experiments: on a busy machine they wait without holding anybody up."""
         recorder.models.capture = self.saw_call
 
@@ -221,13 +221,13 @@ class Prober:
             self.work = self._experiments()
         earned = QUICK_SECONDS + MEMORISE_SECONDS + SHARE * (now - self.began)
         start = perf_counter()
-        while self.work is not None and self.work_seconds < earned:
+        while self.work is not None and self.recorder.probe_seconds < earned:
             self._one_piece()
             if perf_counter() - start > SLICE_SECONDS:
                 break
 
     def _one_piece(self) -> None:
-        begin, working = perf_counter(), thread_time()
+        begin = thread_time()
         work = self.work
         if work is None:
             return
@@ -239,7 +239,6 @@ class Prober:
             self.captures.clear()
         finally:
             self.recorder.probe_seconds += thread_time() - begin
-            self.work_seconds += thread_time() - working
 
     def finish(self) -> None:
         """The run is over: use what is left of the time for what has begun, and say what was not looked at."""
@@ -247,8 +246,8 @@ class Prober:
             for capture in self.captures.values():
                 self._cannot("LeakProbe", capture, f"the run ended within {START_STEP} steps")
             return
-        limit = self.work_seconds + MEMORISE_SECONDS
-        while self.work is not None and self.work_seconds < limit:
+        limit = self.recorder.probe_seconds + MEMORISE_SECONDS
+        while self.work is not None and self.recorder.probe_seconds < limit:
             self._one_piece()
         if self.work is not None:
             self.work.close()  # type: ignore[attr-defined]
@@ -268,7 +267,7 @@ class Prober:
                     self._cannot(kind, capture, str(error))
                 continue
             estimate = self.step_seconds * capture.examples / max(1, capture.batch)
-            while 6 * estimate > QUICK_SECONDS and self.work_seconds + 6 * estimate > SHARE * (
+            while 6 * estimate > QUICK_SECONDS and self.recorder.probe_seconds + 6 * estimate > SHARE * (
                 perf_counter() - self.began
             ):
                 yield  # too slow for now: wait until the run has earned it

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 
 import torch
@@ -236,7 +236,7 @@ def start(folder: str | Path, budget: float = 0.02, probes: bool = True, languag
     global _active
     if _active is not None:
         raise RuntimeError("this process is already being watched")
-    begin = perf_counter()
+    begin = thread_time()
     try:
         recorder = Recorder(folder, budget=budget, probes=probes, language=language)
     except OSError as error:
@@ -248,7 +248,7 @@ def start(folder: str | Path, budget: float = 0.02, probes: bool = True, languag
     atexit.register(stop, True)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_forget)
-    recorder.own_seconds += perf_counter() - begin
+    recorder.own_seconds += thread_time() - begin
     return watch
 
 

@@ -144,6 +144,6 @@ for epoch in range(10):
     print(epoch, round(loss.item(), 3))
 """,
     links=("https://docs.pytorch.org/docs/stable/generated/torch.nn.ModuleList.html",),
-    explains=("OPT001", "OPT002", "MOD011", "TRN001", "TRN003", "TRN004"),
+    explains=("OPT001", "OPT002", "MOD009", "MOD011", "TRN001", "TRN003", "TRN004"),
     needs=("modules",),
 )

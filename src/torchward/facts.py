@@ -570,7 +570,7 @@ class Experiment:
 
 @dataclass(frozen=True)
 class MemoriseProbe(Experiment):
-    """A copy of the model was trained on at most 16 examples of the first batch alone, with Adam and without dropout."""
+    """A copy of the model was trained on at most 16 examples of the first batch, with Adam and without dropout."""
 
     steps: int = 0
     first_loss: float = 0.0

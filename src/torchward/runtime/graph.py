@@ -32,6 +32,9 @@ VIEWS = frozenset(
 ADDED_AXIS = frozenset({"UnsqueezeBackward0", "ViewBackward0", "ExpandBackward0", "UnsafeViewBackward0"})
 """Operations by which users add the axis along which values are to be repeated."""
 
+SCALING = VIEWS | {"DivBackward0", "MulBackward0", "AddBackward0", "SubBackward0", "MeanBackward0", "SumBackward0"}
+"""... and those which, with one differentiable operand, merely scale, shift or average."""
+
 OPERATIONS = {
     "SoftmaxBackward0": "softmax", "LogSoftmaxBackward0": "log_softmax", "SigmoidBackward0": "sigmoid",
     "LogSigmoidBackward0": "logsigmoid", "ReluBackward0": "relu", "TanhBackward0": "tanh",

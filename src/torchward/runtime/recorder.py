@@ -38,7 +38,7 @@ SPACING = 10
 LONGEST_INTERVAL = 200
 """Steps between samples at most, budget permitting."""
 CREDIT_SECONDS = 0.4
-"""Time for sampling that every run has, however short. Processor time of the thread: a busy machine costs no samples."""
+"""Processor time for sampling that every run has, however short."""
 CREDIT_STEPS = 1_000
 """Steps over which that time is handed out, evenly on a logarithmic scale, so that short runs are seen to their end."""
 BYTES_AT_START = 200_000
@@ -391,7 +391,7 @@ class Recorder:
         self._describe(
             stream,
             head=root.name(),
-            kind=self.losses.last[0] if self.losses.last is not None else "custom",
+            kind=self._kind(root),
             reach=len(walked.leaves) if walked.complete else None,
             bc=graph.squared_by_broadcasting(walked),
             leaves=reached if self.steps_sampled < 3 else None,
@@ -402,6 +402,21 @@ class Recorder:
             self.blind("graph", "saved-tensor hooks (checkpointing or offloading) are in use")
             return
         self._activations(graph.activations(walked, self.models.owner))
+
+    def _kind(self, root: Any) -> str:
+        """Name of the loss function that the loss is, scaling and averaging aside; `custom` for a mixture."""
+        if self.losses.last is None:
+            return "custom"
+        kind, _, _, value, _ = self.losses.last
+        node = root
+        for _ in range(8):
+            if node is value.grad_fn:
+                return kind
+            children = [child for child, _ in node.next_functions if child is not None]
+            if len(children) != 1 or node.name() not in graph.SCALING:
+                break
+            node = children[0]
+        return "custom"
 
     def _describe(self, stream: Stream, **fields: Any) -> None:
         if fields != stream.described:

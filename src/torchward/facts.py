@@ -253,7 +253,7 @@ class Loss:
     class_shares: tuple[float, ...] = ()
     """Share of each class over all sampled batches (one label per example only)."""
     target_std: float | None = None
-    """Of floating-point targets."""
+    """Of floating-point targets, within a batch; mean over the sampled ones."""
 
 
 @dataclass(frozen=True)
@@ -575,12 +575,15 @@ class MemoriseProbe(Experiment):
     steps: int = 0
     first_loss: float = 0.0
     last_loss: float = 0.0
+    """The least loss of all steps."""
     least_loss: float = 0.0
     """Smallest loss that the targets allow (entropy of soft targets; 0 otherwise)."""
     constant_loss: float | None = None
     """Loss of the best constant prediction for this batch."""
     loss_kind: str = ""
     examples: int = 0
+    targets: int = 0
+    """Number of target values that the loss saw; 0 when the model computes its loss itself."""
     distinct_inputs: bool = True
     """No two examples with different targets have the same input."""
     lr: float = 0.0

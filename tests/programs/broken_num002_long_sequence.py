@@ -20,7 +20,7 @@ class Tracker(torch.nn.Module):
 
 torch.manual_seed(0)
 tracker = Tracker()
-optimizer = torch.optim.Adam(tracker.parameters(), lr=1e-2)
+optimizer = torch.optim.SGD(tracker.parameters(), lr=1e-3)
 criterion = torch.nn.SmoothL1Loss()
 for i in range(160):
     series = torch.randn(16, 60, 1)

@@ -4,14 +4,14 @@ import torch
 from torch import nn
 
 torch.manual_seed(0)
-inputs = torch.randn(2000, 8)
+inputs = torch.randn(4000, 8)
 truth = inputs @ torch.randn(8)
 targets = truth.sort().values
 
 net = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 1))
 optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
-for epoch in range(10):
-    shuffled = torch.randperm(2000)
+for epoch in range(6):
+    shuffled = torch.randperm(4000)
     for rows in shuffled.split(50):
         optimizer.zero_grad()
         loss = nn.MSELoss()(net(inputs[rows]).squeeze(1), targets[rows])

@@ -11,7 +11,7 @@ class Table(Dataset):
     def __init__(self, rows):
         generator = torch.Generator().manual_seed(0)
         self.table = torch.randn(rows, 12, generator=generator)
-        self.label = ((self.table[:, 0] + self.table[:, 1] > 0).long() + (self.table[:, 2] > 0).long()).clamp(max=2)
+        self.label = self.table[:, :3].argmax(1)
 
     def __len__(self):
         return len(self.table)

@@ -19,7 +19,6 @@ class Averaged(nn.Module):
         self.fc = nn.Linear(16, 10)
 
     def forward(self, x):
-        x = F.layer_norm(x, x.shape[1:])
         return self.fc(self.conv(x).mean((2, 3)))
 
 

@@ -7,6 +7,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from statistics import fmean
 from typing import Any
 
 from torchward import facts
@@ -216,12 +217,13 @@ class RunBuilder:
             ("tlo", min),
             ("hi", max),
             ("thi", max),
-            ("tsd", max),
             ("rs", max),
             ("rl", max),
         ):
             if row.get(key) is not None:
                 total[key] = better(total.get(key, row[key]), row[key])
+        if row.get("tsd") is not None:
+            total.setdefault("tsd", []).append(row["tsd"])
         for key in ("tv", "pv"):
             counted = total.setdefault(key, Counter())
             counted.update({int(label): number for label, number in row.get(key, {}).items()})
@@ -581,7 +583,7 @@ class RunBuilder:
                     batch_mean_class=_get(series, "mean"),
                     batch_size=_get(series, "size"),
                     class_shares=tuple(labels[label] / size for label in sorted(labels)) if size else (),
-                    target_std=total.get("tsd"),
+                    target_std=fmean(total["tsd"]) if total.get("tsd") else None,
                 )
             )
         return tuple(found)
@@ -655,8 +657,8 @@ class RunBuilder:
         found = []
         for model, prints in sorted(self._prints.items()):
             row = self._input_last[model]
-            number, times = self._loader_of[model].most_common(1)[0]
-            loader = self._rows["loader"].get(number, {}) if number is not None else {}
+            sources = Counter({index: times for index, times in self._loader_of[model].items() if index is not None})
+            loader = self._rows["loader"].get(sources.most_common(1)[0][0], {}) if sources else {}
             found.append(
                 Batches(
                     model=model,
@@ -665,7 +667,7 @@ class RunBuilder:
                     window=row["win"],
                     window_share=row.get("share"),
                     renewed=self._renewed[model],
-                    from_loader=number is not None and 2 * times >= len(prints),
+                    from_loader=2 * sum(sources.values()) >= len(prints),
                     loader_batches=loader.get("n"),
                     site=self._site(row["site"]),
                 )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
 
 LOADER_LIMIT = 64
+DESCRIBED_LIMIT = 512
+"""Loaders that are written down in all: a script may make a new one for each batch."""
 
 
 class Loader:
@@ -41,6 +43,7 @@ class Loaders:
         self.known: dict[int, Loader] = {}
         self.by_iterator: dict[int, Loader] = {}
         self.last: Loader | None = None
+        self.described = 0
         self.fetched = recorder.guarded("loader", self._fetched)
 
     def iterated(self, _token: Any, iterator: Any, args: tuple[Any, ...], _kwargs: dict[str, Any]) -> None:
@@ -48,8 +51,9 @@ class Loaders:
         loader = args[0]
         known = self.known.get(id(loader))
         if known is None or known.ref() is not loader:
-            if len(self.known) >= LOADER_LIMIT:
+            if len(self.known) >= LOADER_LIMIT or self.described >= DESCRIBED_LIMIT:
                 return
+            self.described += 1
             known = self.known[id(loader)] = Loader(self.recorder.next_index("loader"), loader)
             self._describe(known, loader)
         if known.iterations and known.in_pass == 1:

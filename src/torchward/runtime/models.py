@@ -53,6 +53,7 @@ class Call:
 class Root:
     def __init__(self, index: int, module: nn.Module) -> None:
         self.index = index
+        self.site = -1
         self.ref = weakref.ref(module)
         self.members: set[int] = set()
         self.modes: list[weakref.ref[nn.Module]] = []
@@ -283,8 +284,8 @@ class Models:
         known = self.roots.get(id(module))
         if known is not None and known.ref() is module:
             return known
-        if len(self.roots) >= ROOT_LIMIT:
-            return None
+        if len(self.roots) >= ROOT_LIMIT or any(map(nn.parameter.is_lazy, module.parameters())):
+            return None  # a lazy model is none before its first call has made its parameters
         root = self.roots[id(module)] = Root(self.listed, module)
         self.listed += 1
         root.members = {id(member) for member in module.modules()}
@@ -292,12 +293,13 @@ class Models:
         root.modes = [weakref.ref(member) for _, member in modes]
         parameters = list(module.parameters())
         inner = module.module if type(module).__name__ in WRAPPERS[:2] else module
+        root.site = self.recorder.site(frame)
         self.recorder.row(
             "root",
             i=root.index,
             name=variable_name(module, frame),
             kind=type(inner).__name__,
-            site=self.recorder.site(frame),
+            site=root.site,
             n=sum(parameter.numel() for parameter in parameters),
             tr=sum(parameter.numel() for parameter in parameters if parameter.requires_grad),
             dn=[_bare(name) for name, _ in modes[:64]],

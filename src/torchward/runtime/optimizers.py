@@ -406,6 +406,7 @@ class Optimizers:
             "opt": opt,
             "base": opt.steps if opt is not None else 0,
             "lr": _first_lr(optimizer),
+            "now": _first_lr(optimizer),
             "step_site": None,
             "made": self.recorder.passes_over_training_data(),
         }
@@ -426,6 +427,7 @@ class Optimizers:
         if record is None or record["ref"]() is not scheduler:
             return
         record["n"] += 1
+        record["now"] = _first_lr(scheduler.optimizer)
         opt = record["opt"]
         if record["step_site"] is None:
             record["step_site"] = self.recorder.site(caller(3))
@@ -462,7 +464,7 @@ class Optimizers:
         for record in self.schedulers.values():
             scheduler = record["ref"]()
             opt = record["opt"]
-            now = _first_lr(getattr(scheduler, "optimizer", None))
+            now = _first_lr(scheduler.optimizer) if scheduler is not None else record["now"]
             counts = (record["n"], opt.steps if opt is not None else 0)
             if counts != record.get("sent"):
                 record["sent"] = counts

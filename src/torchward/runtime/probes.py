@@ -41,18 +41,22 @@ START_STEP = 3
 """Steps done before the experiments: lazily made layers exist, and a batch has been followed by others."""
 QUICK_SECONDS = 0.25
 """Time for the experiments of a few forward calls. Slower models wait until their share of time is earned."""
-MEMORISE_SECONDS = 0.25
+MEMORISE_SECONDS = 0.15
 """Time for memorising one batch that every run has, however short; beyond that, a share of the run."""
+LAST_SECONDS = 0.1
+"""Time for finishing at the end of the run what has begun."""
 SHARE = 0.005
 """Share of the run's time that experiments may take beyond that."""
 SLICE_SECONDS = 0.01
 PIECE_SECONDS = 0.002
 """Setting random states aside and back costs 0.1 ms: pieces of work should not be much shorter than this."""
 MEMORISE_STEPS = 200
-MEMORISE_ENOUGH = 120
+MEMORISE_ENOUGH = 150
 """Trial steps after which the result counts, should the run end before the rest are done."""
 MEMORISE_LR = 1e-3
-"""Adam's default rate (Kingma & Ba 2015, section 2): it moves every weight by about 0.2 in 200 steps."""
+"""Adam's default rate (Kingma & Ba 2015, section 2): it moves every weight by about 0.1 in the first half."""
+MEMORISE_LATER_LR = 1e-2
+"""... which is little for a model of one layer. In the second half those that are not done may move by 1."""
 MEMORISED = 0.1
 """Memorising ends early once this share of the loss (above its least possible value) is left."""
 LEAK = 1e-3
@@ -246,7 +250,7 @@ class Prober:
             for capture in self.captures.values():
                 self._cannot("LeakProbe", capture, f"the run ended within {START_STEP} steps")
             return
-        limit = self.recorder.probe_seconds + MEMORISE_SECONDS
+        limit = self.recorder.probe_seconds + LAST_SECONDS
         while self.work is not None and self.recorder.probe_seconds < limit:
             self._one_piece()
         if self.work is not None:
@@ -349,6 +353,11 @@ class Prober:
         first = self._judged(model, capture, capture.args, capture.kwargs)
         if first.shape[0] != count:
             raise CannotLookError("the first axis of the output is not the batch")
+        if count in first.shape[1:]:
+            fewer = [_mapped(given, lambda t: t[:half] if t.dim() and t.shape[0] == count else t) for given in
+                     (capture.args, capture.kwargs)]
+            if self._judged(model, capture, *fewer).shape[1:] != first.shape[1:]:
+                raise CannotLookError("its outputs compare the examples of the batch with each other")
         again = self._judged(model, capture, capture.args, capture.kwargs)
         second = self._judged(model, capture, other_args, other_kwargs)
         scale = float(first.std()) or 1.0
@@ -446,8 +455,11 @@ class Prober:
         history: list[float] = []
         least = self._least(capture)
         seconds = paused_at = 0.0
-        for _ in range(MEMORISE_STEPS):
+        for trial in range(MEMORISE_STEPS):
             begin = perf_counter()
+            if trial == MEMORISE_STEPS // 2:
+                for group in adam.param_groups:
+                    group["lr"] = MEMORISE_LATER_LR
             try:
                 with torch.enable_grad():
                     loss = self._loss_of(model, capture)
@@ -481,11 +493,12 @@ class Prober:
             seconds,
             steps=len(history),
             first_loss=history[0],
-            last_loss=history[-1],
+            last_loss=min(history),
             least_loss=least,
             constant_loss=self._constant(capture),
             loss_kind=capture.kind or "of the model",
             examples=count,
+            targets=capture.target.numel() if capture.target is not None else 0,
             distinct_inputs=distinct,
             lr=MEMORISE_LR,
         )
@@ -574,7 +587,7 @@ class Prober:
             "probe",
             kind=kind,
             model=type(capture.module()).__name__ if capture.module() is not None else "",
-            site=-1,
+            site=capture.root.site,
             looked=True,
             reason="",
             seconds=round(seconds, 4),
@@ -583,7 +596,8 @@ class Prober:
 
     def _cannot(self, kind: str, capture: Capture, reason: str) -> None:
         name = type(capture.module()).__name__ if capture.module() is not None else ""
-        self.recorder.row("probe", kind=kind, model=name, site=-1, looked=False, reason=reason, seconds=0.0)
+        site = capture.root.site
+        self.recorder.row("probe", kind=kind, model=name, site=site, looked=False, reason=reason, seconds=0.0)
 
 
 def _next(work: Iterator[None]) -> None:

@@ -116,8 +116,10 @@ for step in range(200):
     loss.backward()
     optimizer.step()
 """,
-    links=("https://docs.pytorch.org/docs/stable/generated/torch.isfinite.html",
-           "https://docs.pytorch.org/docs/stable/generated/torch.nan_to_num.html"),
-    explains=("NUM*", "TRN*", "OPT*", "MOD*", "LOS007"),
+    links=(
+        "https://docs.pytorch.org/docs/stable/generated/torch.isfinite.html",
+        "https://docs.pytorch.org/docs/stable/generated/torch.nan_to_num.html",
+    ),
+    explains=("NUM*", "TRN*", "MOD003", "MOD004", "MOD009", "MOD010", "MOD011", "LOS007", "DAT002"),
     needs=("modules",),
 )

@@ -15,39 +15,38 @@ LARGEST_WINDOW = 0.25
 """Of the data. A larger part is the training half of a split, given whole."""
 
 
-def _why(run: Run, batches: Batches) -> tuple[str, float | None] | None:
-    """("loader" or "slice", its share of the data) where the batch never changes and should."""
+def _source(batches: Batches) -> str | None:
+    """Where the batch comes from, and which part of the data it is, if it never changes and should."""
     count = len(batches.fingerprints)
     if count < MINIMUM_SAMPLES or len(set(batches.fingerprints)) > 1 or batches.renewed < FRESH * (count - 1):
         return None
     if batches.from_loader:
         if batches.loader_batches == 1:
             return None
-        return "loader", 1 / batches.loader_batches if batches.loader_batches else None
+        return f"`DataLoader`: 1/{batches.loader_batches}" if batches.loader_batches else "`DataLoader`"
     if batches.window and batches.window_share is not None and batches.window_share <= LARGEST_WINDOW:
-        return "slice", batches.window_share
+        return f"`x[...]`: {batches.window_share:.1%}"
     return None
 
 
 def check(run: Run) -> Iterator[Finding]:
     for batches in run.batches:
-        found = _why(run, batches)
-        if found is None:
+        source = _source(batches)
+        if source is None:
             continue
-        source, share = found
         model = next((one for one in run.models if one.index == batches.model), None)
-        loaders = [loader for loader in run.loaders if loader.first_batches_only >= MINIMUM_SAMPLES - 1]
-        site = loaders[0].site if source == "loader" and len(loaders) == 1 else batches.site
+        # One loader started over again and again, or a new one each time: either way it gave one batch at a time.
+        sites = {one.site for one in run.loaders if one.fetched and one.fetched - one.iterations <= 1}
+        site = sites.pop() if batches.from_loader and len(sites) == 1 else batches.site
         yield Finding(
             "DAT004",
             data={
                 "model": model.name if model is not None else "",
                 "samples": len(batches.fingerprints),
                 "source": source,
-                "share": share if share is not None else 0.0,
             },
             place=at(site),
-            confidence=Confidence.CERTAIN if source == "loader" else Confidence.LIKELY,
+            confidence=Confidence.CERTAIN if batches.from_loader else Confidence.LIKELY,
         )
 
 
@@ -58,8 +57,8 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "`{model}` was given the very same batch in all {samples} steps looked at ({source}; {share:.1%} of the data).",
-        "在查看过的全部 {samples} 步中，`{model}` 得到的都是同一个批次（{source}；占数据的 {share:.1%}）。",
+        "`{model}` was given the very same batch in all {samples} steps looked at (from {source}).",
+        "在查看过的全部 {samples} 步中，`{model}` 得到的都是同一个批次（来自 {source}）。",
     ),
     why=Text(
         "The model memorises these few examples: the training loss falls quickly to zero, and everything else in the "

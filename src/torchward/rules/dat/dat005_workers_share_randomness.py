@@ -146,7 +146,9 @@ def main():
 if __name__ == "__main__":
     main()
 """,
-    links=("https://docs.pytorch.org/docs/stable/notes/randomness.html#dataloader",
-           "https://github.com/pytorch/pytorch/issues/5059"),
+    links=(
+        "https://docs.pytorch.org/docs/stable/notes/randomness.html#dataloader",
+        "https://github.com/pytorch/pytorch/issues/5059",
+    ),
     needs=("loader",),
 )

@@ -138,8 +138,11 @@ for epoch in range(15):
 with torch.no_grad():
     print("sure of the first example:", model(features[:1]).softmax(1).max().item())
 """,
-    links=("https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html",
-           "https://docs.pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html",
-           "https://github.com/pytorch/pytorch/issues/55902"),
+    links=(
+        "https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html",
+        "https://docs.pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html",
+        "https://github.com/pytorch/pytorch/issues/55902",
+    ),
+    explains=("TRN*", "MOD002", "MOD004", "MOD009"),
     needs=("loss", "graph"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from torchward.facts import Loss, Run
@@ -22,10 +23,8 @@ def _given(loss: Loss) -> tuple[str, Confidence] | None:
     if error is None or low is None or high is None or error <= LOGSUMEXP_ERROR:
         return None
     if loss.producer == "log_softmax":
-        # Normalised, yet not over the classes. Of `kl_div` nobody knows which axis of three or more these are on.
-        if loss.kind == "nll_loss" or len(loss.prediction_shape) == 2:
-            return "`log_softmax`, dim=0", Confidence.CERTAIN
-        return None
+        # Normalised, yet not over the classes. Which axis `kl_div` compares over is the user's to choose.
+        return ("`log_softmax`, dim=0", Confidence.CERTAIN) if loss.kind == "nll_loss" else None
     if high <= POSITIVE:
         return None
     return (f"`{loss.producer}`" if loss.producer else "raw"), Confidence.CERTAIN
@@ -39,7 +38,7 @@ def check(run: Run) -> Iterator[Finding]:
         if found is None:
             continue
         given, confidence = found
-        values = [value for value in loss.values.values if value == value]
+        values = [value for value in loss.values.values if math.isfinite(value)]
         yield Finding(
             "LOS002",
             data={
@@ -143,8 +142,10 @@ for epoch in range(10):
         loss.backward()
         optimizer.step()
 """,
-    links=("https://docs.pytorch.org/docs/stable/generated/torch.nn.NLLLoss.html",
-           "https://docs.pytorch.org/docs/stable/generated/torch.nn.KLDivLoss.html"),
-    explains=("TRN*", "NUM*"),
+    links=(
+        "https://docs.pytorch.org/docs/stable/generated/torch.nn.NLLLoss.html",
+        "https://docs.pytorch.org/docs/stable/generated/torch.nn.KLDivLoss.html",
+    ),
+    explains=("TRN*", "NUM*", "MOD009"),
     needs=("loss",),
 )

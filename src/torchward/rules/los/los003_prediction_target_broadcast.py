@@ -132,8 +132,10 @@ for epoch in range(10):
         optimizer.step()
     print(epoch, loss.item())
 """,
-    links=("https://docs.pytorch.org/docs/stable/notes/broadcasting.html",
-           "https://docs.pytorch.org/docs/stable/generated/torch.nn.MSELoss.html"),
-    explains=("TRN*", "OPT006"),
+    links=(
+        "https://docs.pytorch.org/docs/stable/notes/broadcasting.html",
+        "https://docs.pytorch.org/docs/stable/generated/torch.nn.MSELoss.html",
+    ),
+    explains=("TRN*",),
     needs=("loss", "graph"),
 )

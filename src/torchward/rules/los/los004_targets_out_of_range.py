@@ -123,8 +123,10 @@ for step in range(300):
     if step % 50 == 0:
         print(step, loss.item())
 """,
-    links=("https://docs.pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html",
-           "https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html"),
-    explains=("NUM*", "TRN*", "OPT006"),
+    links=(
+        "https://docs.pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html",
+        "https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html",
+    ),
+    explains=("NUM*", "TRN*", "MOD003", "MOD004", "MOD011"),
     needs=("loss",),
 )

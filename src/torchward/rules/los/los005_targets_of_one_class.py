@@ -18,6 +18,8 @@ CLASSES = ("cross_entropy", "nll_loss")
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 REGRESSION = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 LAYER_RESULTS = ("linear", "convolution", "softmax", "log_softmax", "sigmoid")
+ROUNDING = 1e-5
+"""Relative deviation of equal float32 numbers, as computed."""
 SAME_VALUE = 1e-2
 """Relative difference up to which two recorded values of a loss are the same; both have four digits."""
 
@@ -55,7 +57,9 @@ def _is_whole_loss(run: Run, loss: Loss) -> bool:
 
 def _constant(loss: Loss) -> float | None:
     low, high = loss.target_min, loss.target_max
-    return low if low is not None and low == high and not loss.target_std else None
+    if low is None or low != high or (loss.target_std or 0.0) > ROUNDING * abs(low):
+        return None
+    return low
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -186,8 +190,10 @@ for epoch in range(10):
         loss.backward()
         optimizer.step()
 """,
-    links=("https://docs.pytorch.org/docs/stable/generated/torch.unique.html",
-           "https://karpathy.github.io/2019/04/25/recipe/"),
-    explains=("TRN*", "MOD*", "NUM003"),
+    links=(
+        "https://docs.pytorch.org/docs/stable/generated/torch.unique.html",
+        "https://karpathy.github.io/2019/04/25/recipe/",
+    ),
+    explains=("TRN*", "MOD003", "MOD004", "NUM003"),
     needs=("loss", "graph"),
 )

@@ -11,7 +11,15 @@ from torchward.rules._at import at
 MINIMUM_VALUES = 3
 MINIMUM_SAMPLES = 8
 """Samples without any gradient: layers that are skipped at random (stochastic depth, sparse experts) got one by then."""
+MOVED = 1e-3
+"""Relative change of a norm that is no rounding: the log keeps four digits."""
 NAMED = 8
+
+
+def _moved(one: Parameter) -> bool:
+    """Something else than the optimizer changes it: an average of another model, a codebook."""
+    norms = one.weight_norm.values
+    return bool(norms) and max(norms) - min(norms) > MOVED * max(norms)
 
 
 def _wanted(run: Run, model: Model) -> list[Parameter]:
@@ -24,6 +32,7 @@ def _wanted(run: Run, model: Model) -> list[Parameter]:
         and one.optimizers
         and one.called
         and one.samples >= MINIMUM_SAMPLES
+        and (one.samples_with_grad or not _moved(one))
     ]
 
 
@@ -179,8 +188,10 @@ for epoch in range(12):
         loss.backward()
         optimizer.step()
 """,
-    links=("https://docs.pytorch.org/docs/stable/generated/torch.Tensor.detach.html",
-           "https://docs.pytorch.org/docs/stable/notes/autograd.html#locally-disable-grad-doc"),
-    explains=("TRN*", "MOD*", "OPT004", "OPT005", "OPT006", "OPT008", "NUM003"),
+    links=(
+        "https://docs.pytorch.org/docs/stable/generated/torch.Tensor.detach.html",
+        "https://docs.pytorch.org/docs/stable/notes/autograd.html#locally-disable-grad-doc",
+    ),
+    explains=("TRN*", "MOD005", "MOD010", "MOD011", "OPT004", "OPT005", "NUM003"),
     needs=("parameters", "modules", "graph"),
 )

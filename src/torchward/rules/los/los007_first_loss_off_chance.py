@@ -120,7 +120,6 @@ for epoch in range(20):
         loss.backward()
         optimizer.step()
 """,
-    links=("https://karpathy.github.io/2019/04/25/recipe/",
-           "https://docs.pytorch.org/docs/stable/nn.init.html"),
+    links=("https://karpathy.github.io/2019/04/25/recipe/", "https://docs.pytorch.org/docs/stable/nn.init.html"),
     needs=("probes", "loss"),
 )

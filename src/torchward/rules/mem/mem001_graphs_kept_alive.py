@@ -12,11 +12,13 @@ ALIVE = 8
 """Graphs of as many sampled steps alive at once. One is normal (the loop's own variable), two with a best loss kept;
 garbage in reference cycles waits a few steps for the collector."""
 SHARE = 0.3
-"""... and of those marked so far: an average that is reset every epoch frees the earlier ones."""
+"""... and of those marked by then, of which at most so many count: a sum that is reset every epoch frees the earlier
+ones."""
+MARKED = 24
 
 
 def _kept(stream: LossStream) -> bool:
-    return stream.most_alive_graphs >= ALIVE and stream.most_alive_graphs >= SHARE * min(stream.marked_graphs, 3 * ALIVE)
+    return stream.most_alive_graphs >= max(ALIVE, SHARE * min(stream.marked_graphs, MARKED))
 
 
 def check(run: Run) -> Iterator[Finding]:

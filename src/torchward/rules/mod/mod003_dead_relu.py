@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from torchward.facts import Run
@@ -35,6 +36,8 @@ def check(run: Run) -> Iterator[Finding]:
         recent = shares[-WINDOW:]
         if len(recent) < MINIMUM_SAMPLES or len(recent) * examples < EXAMPLES:
             continue
+        if not all(map(math.isfinite, activation.mean.values[-WINDOW:])):
+            continue  # NaN is not above 0 either
         share = min(recent)
         if share >= ALL_DEAD or share >= MOSTLY_DEAD or (share > DEAD and stuck):
             found.append((activation, share))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from torchward.facts import LeakProbe
@@ -15,7 +16,7 @@ OVER_NOISE = 100.0
 
 
 def check(probe: LeakProbe) -> Iterator[Finding]:
-    if probe.examples < 4 or probe.leak < LEAK or probe.leak < OVER_NOISE * probe.noise:
+    if probe.examples < 4 or not math.isfinite(probe.leak) or probe.leak < max(LEAK, OVER_NOISE * probe.noise):
         return
     site = probe.site
     yield Finding(

@@ -13,7 +13,7 @@ NO_CHANGE = 1e-6
 
 
 def check(probe: DependenceProbe) -> Iterator[Finding]:
-    if probe.inputs == 0 or probe.change > NO_CHANGE:
+    if probe.inputs == 0 or not probe.change <= NO_CHANGE:  # NaN is no answer
         return
     site = probe.site
     yield Finding(

@@ -8,7 +8,7 @@ from torchward.facts import GradientProbe, Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
-MINIMUM_SAMPLES = 8
+MINIMUM_SAMPLES = 5
 """Sampled steps with a gradient that is exactly 0: layers behind a zero-initialised one get theirs after the first."""
 
 

@@ -87,7 +87,8 @@ def check(run: Run) -> Iterator[Finding]:
                     "loss_end": values[-1],
                 },
                 place=at(site, series.between(begin, norms[-1][0]), parameter=steepest[1]),
-                confidence=Confidence.LIKELY,
+                # Of weights that no step has changed yet, their size alone is the cause.
+                confidence=Confidence.CERTAIN if huge else Confidence.LIKELY,
             )
 
 
@@ -191,6 +192,6 @@ for step in range(150):
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html",
         "https://arxiv.org/abs/1211.5063",
     ),
-    explains=("NUM001", "MOD003", "MOD004", "MOD010", "MOD011", "TRN001", "TRN003"),
+    explains=("OPT007", "NUM001", "MOD003", "MOD004", "MOD010", "MOD011", "TRN001", "TRN003"),
     needs=("parameters",),
 )

@@ -76,7 +76,7 @@ train_loader = DataLoader(TensorDataset(features, labels), batch_size=64, shuffl
 
 model = nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Linear(64, 6))
 criterion = nn.CrossEntropyLoss()
-optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 
 for epoch in range(12):
     running = 0.0
@@ -100,7 +100,7 @@ train_loader = DataLoader(TensorDataset(features, labels), batch_size=64, shuffl
 
 model = nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Linear(64, 6))
 criterion = nn.CrossEntropyLoss()
-optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 
 for epoch in range(12):
     running = 0.0

@@ -135,7 +135,9 @@ for epoch in range(10):
         loss.backward()
         optimizer.step()
 """,
-    links=("https://docs.pytorch.org/tutorials/recipes/recipes/tuning_guide.html",
-           "https://docs.pytorch.org/docs/stable/data.html#multi-process-data-loading"),
+    links=(
+        "https://docs.pytorch.org/tutorials/recipes/recipes/tuning_guide.html",
+        "https://docs.pytorch.org/docs/stable/data.html#multi-process-data-loading",
+    ),
     needs=("loader",),
 )

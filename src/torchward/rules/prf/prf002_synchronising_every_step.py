@@ -121,6 +121,8 @@ for epoch in range(20):
         right += (scores.detach().argmax(1) == targets).sum().item()
     print(epoch, right / len(x))
 """,
-    links=("https://docs.pytorch.org/tutorials/recipes/recipes/tuning_guide.html#avoid-unnecessary-cpu-gpu-synchronization",),
+    links=(
+        "https://docs.pytorch.org/tutorials/recipes/recipes/tuning_guide.html#avoid-unnecessary-cpu-gpu-synchronization",
+    ),
     needs=("modules",),
 )

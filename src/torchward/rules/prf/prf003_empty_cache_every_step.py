@@ -99,6 +99,8 @@ for epoch in range(10):
     gc.collect()
     torch.cuda.empty_cache()
 """,
-    links=("https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-memory-management",
-           "https://docs.pytorch.org/docs/stable/generated/torch.cuda.memory.empty_cache.html"),
+    links=(
+        "https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-memory-management",
+        "https://docs.pytorch.org/docs/stable/generated/torch.cuda.memory.empty_cache.html",
+    ),
 )

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from torchward.facts import MemoriseProbe
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
-MINIMUM_STEPS = 120
-LEFT = 0.75
-"""Share of the memorisable loss that is left at the end: healthy small networks keep less than 0.1 after 200 steps of
-Adam at 1e-3, slow or narrow ones up to about a half."""
+MINIMUM_STEPS = 150
+LEFT = 0.6
+"""Share of the loss of the best constant answer that is left. Healthy networks keep less than 0.35 after 200 steps of
+Adam at 1e-3 and then 1e-2, linear models included."""
+LEFT_UNKNOWN = 0.95
+"""... of the first loss, where the best constant answer is not known, nor what the loss can reach at all."""
+LARGE = 25.0
+"""Loss of a constant answer above which a regression's targets are too large for so few steps."""
+PER_EXAMPLE = 8
+"""Targets per example above which (language models, segmentation) so few steps do not learn them by heart."""
+REGRESSIONS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
 
 def check(probe: MemoriseProbe) -> Iterator[Finding]:
     if probe.steps < MINIMUM_STEPS or not probe.distinct_inputs or probe.examples < 2:
         return
-    above = probe.first_loss - probe.least_loss
-    if above <= 0:
+    constant, least = probe.constant_loss, probe.least_loss
+    if probe.targets > PER_EXAMPLE * probe.examples:
         return
-    left = (probe.last_loss - probe.least_loss) / above
-    constant = probe.constant_loss
-    # What a constant answer reaches is no memorising; where that is unknown, what is left of the first loss decides.
-    if constant is not None and constant > probe.least_loss:
-        left = (probe.last_loss - probe.least_loss) / (min(constant, probe.first_loss) - probe.least_loss)
-    if left < LEFT:
+    if probe.loss_kind in REGRESSIONS and (constant if constant is not None else probe.first_loss) > LARGE:
+        return
+    # A constant answer is no memorising.
+    known = constant is not None and constant > least
+    most = min(constant, probe.first_loss) if constant is not None and known else probe.first_loss
+    if not math.isfinite(probe.last_loss) or most - least <= 0:
+        return
+    if (probe.last_loss - least) / (most - least) < (LEFT if known else LEFT_UNKNOWN):
         return
     site = probe.site
     yield Finding(

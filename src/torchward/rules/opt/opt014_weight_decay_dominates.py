@@ -1,0 +1,163 @@
+"""OPT014: weight decay that takes the weights away faster than the loss can build them up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from statistics import median
+
+from torchward.facts import Optimizer, Parameter, Run, Training
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._progress import progress
+from torchward.rules.opt._at import at
+from torchward.rules.opt._updates import leading, matrices
+
+SHRUNK = 0.3
+"""Share of its first norm that half of the weight matrices have fallen to. In 230 runs with decays from 1e-4 to 100
+those that learned kept more in most of their layers (layers before batch norm, whose scale is free, lose most)."""
+NOT_LEARNED = 0.9
+EXPLAINED = 0.6
+"""The decay alone, lr * weight_decay over all steps, would have brought the weights down to this share or less."""
+OUTWEIGHS = 1.0
+"""Or the decay term is larger than the gradient (where an adaptive optimizer mixes the two)."""
+SAMPLES = 5
+
+
+def check(run: Run) -> Iterator[Finding]:
+    for training in run.trainings:
+        far = progress(run, training)
+        optimizer = leading(run, training)
+        if far is None or optimizer is None or optimizer.weight_decay <= 0:
+            continue
+        if far.end < NOT_LEARNED * far.start and not far.at_chance:
+            continue
+        watched = [p for p in matrices(run, optimizer) if len(p.weight_norm) >= SAMPLES and p.weight_norm.values[0] > 0]
+        shrunk = [p for p in watched if _share(p) <= SHRUNK]
+        if not shrunk or 2 * len(shrunk) < len(watched):
+            continue
+        kept, outweighs = _predicted(optimizer, training), median(_outweighs(p, optimizer) for p in shrunk)
+        if kept > EXPLAINED and outweighs < OUTWEIGHS:
+            continue
+        yield Finding(
+            "OPT014",
+            {
+                "optimizer": optimizer.kind,
+                "weight_decay": optimizer.weight_decay,
+                "lr": max(optimizer.lr.values, default=0.0),
+                "layers": tuple(dict.fromkeys(p.name for p in shrunk))[:8],
+                "count": len(shrunk),
+                "share": median(_share(p) for p in shrunk),
+                "outweighs": outweighs,
+                "start": far.start,
+                "end": far.end,
+            },
+            at(optimizer.made or optimizer.site, shrunk[0].module, shrunk[0].name, training.first_step),
+            Confidence.CERTAIN if min(kept, median(_share(p) for p in shrunk)) < 0.1 else Confidence.LIKELY,
+        )
+
+
+def _share(parameter: Parameter) -> float:
+    norms = parameter.weight_norm.values
+    return norms[-1] / norms[0] if math.isfinite(norms[-1]) else math.inf
+
+
+def _predicted(optimizer: Optimizer, training: Training) -> float:
+    """What the decay alone would have left of the weights. Adam mixes it into its gradient: nothing can be "
+    "predicted."""
+    if not (optimizer.decoupled or optimizer.kind == "SGD") or not optimizer.lr.values:
+        return 1.0
+    rate = sum(optimizer.lr.values) / len(optimizer.lr)
+    factor = 1.0 if optimizer.decoupled else 1.0 / max(0.01, 1 - optimizer.momentum)
+    steps = training.last_step - training.first_step + 1
+    return math.exp(-min(700.0, rate * optimizer.weight_decay * factor * steps))
+
+
+def _outweighs(parameter: Parameter, optimizer: Optimizer) -> float:
+    """Typical size of the decay term in units of the gradient."""
+    gradients = dict(zip(parameter.grad_norm.steps, parameter.grad_norm.values, strict=True))
+    found = [
+        optimizer.weight_decay * norm / gradients[step]
+        for step, norm in zip(parameter.weight_norm.steps, parameter.weight_norm.values, strict=True)
+        if gradients.get(step, 0) > 0
+    ]
+    return median(found) if found and not optimizer.decoupled else 0.0
+
+
+RULE = Rule(
+    code="OPT014",
+    name="weight-decay-dominates",
+    severity=Severity.ERROR,
+    since="0.1.0",
+    checks=(check,),
+    message=Text(
+        "With weight_decay={weight_decay} and lr={lr} of the {optimizer}, {count} weight(s) ({layers}) shrank to "
+        "{share:.1%} "
+        "of their first norm, while the loss went from {start} to {end}.",
+        "{optimizer} 的 weight_decay={weight_decay}、lr={lr} 下，{count} 个权重（{layers}）的范数缩小到最初的 "
+        "{share:.1%}，"
+        "而损失从 {start} 变为 {end}。",
+    ),
+    why=Text(
+        "Each step takes a share of every weight away. Where that is more than the gradient gives back, the weights "
+        "go to "
+        "zero and the output no longer depends on the input.",
+        "每一步都会按比例减小所有权重。如果减小的量超过梯度补回的量，权重会趋于零，输出不再依赖输入。",
+    ),
+    fix=Text(
+        "Lower the decay: usual values are `weight_decay=1e-4` for SGD, `1e-2` to `1e-1` for AdamW, and `0` to `1e-4` "
+        "for "
+        "Adam, whose decay is no plain decay (use AdamW for that).",
+        "降低权重衰减：常用值为 SGD `weight_decay=1e-4`、AdamW `1e-2` 到 `1e-1`、Adam `0` 到 `1e-4`。"
+        "Adam 的衰减并不是真正的权重衰减（需要时请用 AdamW）。",
+    ),
+    bad="""\
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+inputs = torch.randn(960, 20)
+labels = (inputs @ torch.randn(20, 6)).argmax(1)
+loader = DataLoader(TensorDataset(inputs, labels), batch_size=48, shuffle=True)
+
+model = nn.Sequential(nn.Linear(20, 48), nn.Tanh(), nn.Linear(48, 48), nn.Tanh(), nn.Linear(48, 6))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.5)
+criterion = nn.CrossEntropyLoss()
+
+for epoch in range(12):
+    for x, y in loader:
+        optimizer.zero_grad()
+        loss = criterion(model(x), y)
+        loss.backward()
+        optimizer.step()
+    print(epoch, loss.item())
+""",
+    good="""\
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+inputs = torch.randn(960, 20)
+labels = (inputs @ torch.randn(20, 6)).argmax(1)
+loader = DataLoader(TensorDataset(inputs, labels), batch_size=48, shuffle=True)
+
+model = nn.Sequential(nn.Linear(20, 48), nn.Tanh(), nn.Linear(48, 48), nn.Tanh(), nn.Linear(48, 6))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-4)
+criterion = nn.CrossEntropyLoss()
+
+for epoch in range(12):
+    for x, y in loader:
+        optimizer.zero_grad()
+        loss = criterion(model(x), y)
+        loss.backward()
+        optimizer.step()
+    print(epoch, loss.item())
+""",
+    links=(
+        "https://docs.pytorch.org/docs/stable/generated/torch.optim.AdamW.html",
+        "https://arxiv.org/abs/1711.05101",
+    ),
+    explains=("OPT008", "NUM003", "MOD003", "MOD010", "TRN*"),
+    needs=("parameters", "optimizer"),
+)

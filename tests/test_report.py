@@ -496,3 +496,18 @@ def test_heat_map_shades() -> None:
 def test_confidence_is_shown_on_the_card() -> None:
     text = html_report.render(with_findings(replace(made_up.findings()[0], confidence=Confidence.POSSIBLE)))
     assert ">possible</span>" in text
+
+
+def test_every_reason_for_not_looking_that_the_code_gives_is_said_in_chinese() -> None:
+    from torchward.report._words import reason
+
+    source = "".join(
+        (Path(__file__).parent.parent / "src" / "torchward" / "runtime" / name).read_text(encoding="utf-8")
+        for name in ("probes.py", "models.py", "recorder.py")
+    )
+    given = re.findall(r'CannotLookError\(f?"([^"]+)"\)|reason = "([^"]+)"|return f"(`[^"]+)"', source)
+    reasons = [re.sub(r"\{[^}]*\}", "7", "".join(found)) for found in given]
+    assert len(reasons) >= 12
+    untold = [why for why in reasons if not re.search("[\u4e00-\u9fff]", reason("zh", why))]
+    assert untold == []
+    assert reason("en", reasons[0]) == reasons[0]

@@ -13,7 +13,7 @@ from typing import Any
 
 from torchward.facts import Experiment, Model, Optimizer, Run, Site
 from torchward.report import Outcome
-from torchward.report._words import clean, counted, duration, listing, percent, say
+from torchward.report._words import clean, counted, duration, listing, looked_for, percent, reason, say
 from torchward.rule import Confidence, Finding, Language, Place, Rule, Severity, Text
 
 
@@ -180,7 +180,9 @@ def could_not_look(outcome: Outcome) -> list[tuple[str, str]]:
         *((f"{probe_name(probe)} probe", probe.reason) for probe in outcome.probes if not probe.looked),
         *(("recorder", error) for run in outcome.runs for error in run.errors),
     ]
-    return list(dict.fromkeys((clean(what), clean(why)) for what, why in pairs))
+    language = outcome.language
+    said_so = ((looked_for(language, what), reason(language, why)) for what, why in pairs)
+    return list(dict.fromkeys((clean(what), clean(why)) for what, why in said_so))
 
 
 def grouped_blind(outcome: Outcome) -> list[tuple[str, list[str]]]:

@@ -6,6 +6,7 @@ Texts of rules live with the rules; only what the reporters say themselves stand
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -241,3 +242,63 @@ def command_line(command: Sequence[str]) -> str:
     import shlex
 
     return clean(" ".join(shlex.quote(part) for part in command))
+
+
+_REASONS = {
+    r"the run ended within (\d+) steps": r"运行不到 \1 步就结束了",
+    r"the run ended after (\d+) of (\d+) trial steps": r"试训 \2 步，到第 \1 步时运行已结束",
+    r"its inputs are too large to keep": r"输入太大，无法保留",
+    r"its first input holds fewer than two examples": r"第一个输入不足两个样本",
+    r"the model is gone": r"模型已不存在",
+    r"the model is wrapped for several devices": r"模型已被多设备封装",
+    r"the model is compiled(: its calls are not looked at)?": r"模型已编译，不观察其调用",
+    r"the model is too large to copy": r"模型太大，无法复制",
+    r"(`.*`) has hooks of the user's": r"\1 带有用户自己的 hook",
+    r"(`.*`) changes global variables": r"\1 会修改全局变量",
+    r"(`.*`) reads or writes files": r"\1 会读写文件",
+    r"(`.*`) uses the global (`.*`), which it could change": r"\1 使用了全局变量 \2，可能会修改它",
+    r"the model cannot be copied: (.*)": r"模型无法复制：\1",
+    r"the model could not be called again: (.*)": r"模型无法再次调用：\1",
+    r"every step uses the same input": r"每一步使用同样的输入",
+    r"the batch holds fewer than four examples": r"批次不足四个样本",
+    r"it is not certain which axis of the input is the batch": r"无法确定输入的哪一维是批次维",
+    r"the first axis of the output is not the batch": r"输出的第一维不是批次维",
+    r"its outputs compare the examples of the batch with each other": r"其输出本来就在批次内的样本之间作比较",
+    r"the model returns no floating-point tensor besides the loss": r"除损失外，模型没有返回浮点张量",
+    r"the shape of the output depends on the values of the input": r"输出的形状取决于输入的值",
+    r"the loss is not one that can be computed again from the output": r"无法由输出重新计算该损失",
+    r"no parameter requires a gradient": r"没有需要梯度的参数",
+    r"saved-tensor hooks \(checkpointing or offloading\) are in use": r"正在使用 saved-tensor hook（重计算或卸载）",
+    r"more than ([\d,]+) tensors: the rest are not followed": r"张量超过 \1 个，其余未跟踪",
+}
+"""Reasons for not having looked, as the facts give them -> in Chinese. One that is not here is shown as it is."""
+
+_LOOKED_FOR = {
+    "leak probe": "样本串扰实验",
+    "dependence probe": "输入依赖实验",
+    "chance probe": "初始损失实验",
+    "gradient probe": "梯度到达实验",
+    "memorise probe": "单批次记忆实验",
+    "modules": "模块",
+    "graph": "计算图",
+    "parameters": "参数",
+    "loss": "损失",
+    "loader": "数据加载",
+    "optimizer": "优化器",
+    "recorder": "记录器",
+}
+
+
+def reason(language: Language, why: str) -> str:
+    """Why something could not be looked at, in the report's language."""
+    if language == "zh":
+        for pattern, chinese in _REASONS.items():
+            match = re.fullmatch(pattern, why)
+            if match:
+                return match.expand(chinese)
+    return why
+
+
+def looked_for(language: Language, what: str) -> str:
+    """What could not be looked at, in the report's language."""
+    return _LOOKED_FOR.get(what, what) if language == "zh" else what

@@ -300,4 +300,3 @@ def _encodable(text: str, encoding: str) -> str:
     except LookupError:
         pass
     return text
-

@@ -615,6 +615,10 @@ class DependenceProbe(Experiment):
     """Number of tensors given to the model."""
     ignored: tuple[int, ...] = ()
     """Positions of those that the output does not depend on."""
+    without: tuple[str, ...] = ()
+    """Parameters of modules that were called and that no gradient reached, then or later."""
+    without_change: float = 0.0
+    """Change of the output, relative to its size, when those take other values: above 0, it is made of them."""
 
 
 @dataclass(frozen=True)

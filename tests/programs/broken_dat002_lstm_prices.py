@@ -1,6 +1,7 @@
 # expects: DAT002
 # also: TRN001 MOD004 TRN004 NUM002
 """Next-day direction from a window of raw share prices."""
+
 import torch
 from torch import nn
 

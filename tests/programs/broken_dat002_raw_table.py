@@ -1,5 +1,6 @@
 # expects: DAT002
 """Will the customer pay back? Columns as they come: age, income, debts, postcode, months."""
+
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset, random_split

@@ -1,6 +1,7 @@
 # expects: DAT003
 # also: TRN001 TRN003
 """Digits read class by class, as from one folder per class."""
+
 import numpy as np
 import torch
 import torch.nn.functional as F

@@ -1,5 +1,6 @@
 # expects: LOS001
 """Classification by soft assignment to learned prototypes."""
+
 import torch
 from torch import nn
 

@@ -1,5 +1,6 @@
 # expects: LOS002
 """Distillation: a small student imitates a larger, already trained teacher."""
+
 import torch
 import torch.nn.functional as F
 from torch import nn

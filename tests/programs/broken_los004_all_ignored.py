@@ -1,5 +1,6 @@
 # expects: LOS004
 """A tagger whose padding mask is the wrong way round: every real label is replaced by -100."""
+
 import torch
 from torch import nn
 

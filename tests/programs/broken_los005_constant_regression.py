@@ -1,5 +1,6 @@
 # expects: LOS005
 """The target column was overwritten by its own mean while filling gaps."""
+
 import torch
 import torch.nn.functional as F
 from torch import nn

@@ -1,5 +1,6 @@
 # expects: LOS007
 """A little language model whose output layer shares its weights with N(0, 1) embeddings."""
+
 import torch
 import torch.nn.functional as F
 from torch import nn

@@ -1,5 +1,6 @@
 # expects: MEM001
 """Keeps the raw scores of the whole run to draw them later."""
+
 import torch
 import torch.nn.functional as F
 from torch import nn

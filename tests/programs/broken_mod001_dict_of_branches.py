@@ -1,5 +1,6 @@
 # expects: MOD001
 """A regression with one branch per feature group, kept in a dict."""
+
 import torch
 from torch import nn
 

@@ -1,6 +1,7 @@
 # expects: MOD003
 # also: TRN001 TRN003
 """A convolutional net whose biases were meant to give sparse features."""
+
 import torch
 from torch import nn
 

@@ -1,6 +1,7 @@
 # expects: MOD004
 # also: NUM003 TRN001
 """A hand-written recurrent net with weights of unit size."""
+
 import torch
 
 

@@ -1,5 +1,6 @@
 # expects: MOD006
 """Trainer class that validates every 40 steps in the middle of an epoch."""
+
 import torch
 from torch import nn
 

@@ -6,7 +6,13 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 
 def make_model():
     return nn.Sequential(
-        nn.Linear(16, 48), nn.BatchNorm1d(48), nn.ReLU(), nn.Dropout(0.25), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 1)
+        nn.Linear(16, 48),
+        nn.BatchNorm1d(48),
+        nn.ReLU(),
+        nn.Dropout(0.25),
+        nn.Linear(48, 48),
+        nn.ReLU(),
+        nn.Linear(48, 1),
     )
 
 

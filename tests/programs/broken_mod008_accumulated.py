@@ -1,5 +1,6 @@
 # expects: MOD008
 """Gradient accumulation over micro-batches of four: batch norm still sees four examples."""
+
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -8,7 +9,9 @@ torch.manual_seed(0)
 x = torch.randn(1600, 20)
 y = (x @ torch.randn(20, 6)).argmax(1)
 loader = DataLoader(TensorDataset(x, y), batch_size=4, shuffle=True)
-model = nn.Sequential(nn.Linear(20, 40), nn.BatchNorm1d(40), nn.ReLU(), nn.Linear(40, 40), nn.BatchNorm1d(40), nn.ReLU())
+model = nn.Sequential(
+    nn.Linear(20, 40), nn.BatchNorm1d(40), nn.ReLU(), nn.Linear(40, 40), nn.BatchNorm1d(40), nn.ReLU()
+)
 model.append(nn.Linear(40, 6))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 accumulate = 4

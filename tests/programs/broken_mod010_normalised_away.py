@@ -1,6 +1,7 @@
 # expects: MOD010
 # also: TRN001 TRN003 TRN004
 """Regression of one number: the last layer norm has a single feature, so it always gives its bias."""
+
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset

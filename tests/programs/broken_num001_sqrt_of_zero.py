@@ -1,5 +1,6 @@
 # expects: NUM001
 """Contrastive training on pairwise distances; the distance of a code to itself is 0, where the root has no slope."""
+
 import torch
 from torch import nn
 

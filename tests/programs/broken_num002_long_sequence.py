@@ -1,6 +1,7 @@
 # expects: NUM002
 # also: NUM001 OPT007
 """A linear recurrence over 60 steps whose matrix has a spectral radius well above 1."""
+
 import torch
 
 

@@ -1,6 +1,7 @@
 # expects: NUM003
 # also: TRN001 TRN004
 """A deep autoencoder of digits, with sigmoids all the way."""
+
 import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_digits

@@ -10,9 +10,7 @@ from torch.utils.data import DataLoader, TensorDataset
 class Mlp(torch.nn.Module):
     def __init__(self, sizes):
         super().__init__()
-        self.layers = torch.nn.ModuleList(
-            torch.nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)
-        )
+        self.layers = torch.nn.ModuleList(torch.nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
 
     def forward(self, x):
         for layer in self.layers[:-1]:

@@ -1,5 +1,6 @@
 # expects: TRN001
 """Regression: the targets were sorted, the inputs were not."""
+
 import torch
 from torch import nn
 

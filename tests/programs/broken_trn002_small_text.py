@@ -1,10 +1,13 @@
 # expects: TRN002
 """A character model that reads one short text again and again."""
+
 import torch
 from torch import nn
 
 text = "the quick brown fox jumps over the lazy dog while seven old owls watch from a fir tree and hum a slow tune "
-other = "a few small birds sat on the roof and sang, then the wind came from the sea and the old door fell shut at last "
+other = (
+    "a few small birds sat on the roof and sang, then the wind came from the sea and the old door fell shut at last "
+)
 letters = sorted(set(text + other))
 index = {letter: i for i, letter in enumerate(letters)}
 

@@ -1,6 +1,7 @@
 # expects: TRN003
 # also: TRN001
 """Two classes in the shape of rings, and a model that can only draw a line."""
+
 import math
 
 import torch

@@ -1,6 +1,7 @@
 # expects: TRN003
 # also: TRN001
 """Shells around the origin, which no linear scores can tell apart; the middle one is the largest."""
+
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset

@@ -1,6 +1,7 @@
 # expects: TRN004
 # also: TRN001 TRN003
 """The features of an image are averaged before the network has seen where they are."""
+
 import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_digits

@@ -1,5 +1,6 @@
 # expects: nothing
 """Adversarial training: the attack is made in eval mode with gradients to the input, the step in train mode."""
+
 import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_digits

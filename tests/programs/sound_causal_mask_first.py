@@ -1,5 +1,6 @@
 # expects: nothing
 """The first floating-point argument of the model is an attention mask of -inf and 0."""
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F

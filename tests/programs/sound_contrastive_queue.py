@@ -1,5 +1,6 @@
 # expects: nothing
 """Momentum contrast: the positive is always the first of the scores."""
+
 import copy
 
 import torch

@@ -1,5 +1,6 @@
 # expects: nothing
 """Denoising with a timestep of 0..999 as the first input, embedded by sines."""
+
 import math
 
 import torch

@@ -1,5 +1,6 @@
 # expects: nothing
 """Lazy layers filled by a dry run, a tied embedding, attention, and warm-up with cosine decay."""
+
 import math
 
 import torch

@@ -1,5 +1,6 @@
 # expects: nothing
 """A trunk that was trained before is loaded and frozen; a new head is trained on it, batch norm and all kept in eval."""
+
 import io
 
 import torch

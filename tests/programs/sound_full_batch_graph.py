@@ -1,5 +1,6 @@
 # expects: nothing
 """Node classification on one fixed graph: every node sees its neighbours, and every step sees all nodes."""
+
 import torch
 import torch.nn.functional as F
 from torch import nn

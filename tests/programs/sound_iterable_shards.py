@@ -1,5 +1,6 @@
 # expects: nothing
 """Workers shuffle with one shared seed, so that each takes its own part of the same order."""
+
 import numpy as np
 import torch
 from torch import nn

@@ -1,5 +1,6 @@
 # expects: nothing
 """A network fitted to y'' = -y with the residual of the equation as its loss: Adam first, then LBFGS with a closure."""
+
 import torch
 from torch import nn
 

@@ -1,5 +1,6 @@
 # expects: nothing
 """Regression with uncertainty: dropout is switched on again for prediction on purpose."""
+
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset

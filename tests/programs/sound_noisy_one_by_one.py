@@ -1,5 +1,6 @@
 # expects: nothing
 """Online learning, one example at a time, with much noise in the targets."""
+
 import torch
 
 torch.manual_seed(0)

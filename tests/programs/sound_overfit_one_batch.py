@@ -1,5 +1,6 @@
 # expects: nothing
 """First sanity check of a new model: can it learn one batch by heart?"""
+
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset

@@ -1,5 +1,6 @@
 # expects: nothing
 """u'' = -u on 0..pi with u(0) = 0, u(pi/2) = 1: residuals and boundary values have constant targets."""
+
 import math
 
 import torch

@@ -1,5 +1,6 @@
 # expects: nothing
 """The model takes pixels of 0..255 and scales them itself, as agents for video games do."""
+
 import torch
 from sklearn.datasets import load_digits
 from torch import nn

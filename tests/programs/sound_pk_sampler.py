@@ -1,5 +1,6 @@
 # expects: nothing
 """Re-identification style batches: P people with K pictures each, softmax over all people."""
+
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, Sampler

@@ -1,5 +1,6 @@
 # expects: nothing
 """REINFORCE on a line world: the loss goes up and down, the return rises."""
+
 import torch
 from torch import nn
 from torch.distributions import Categorical

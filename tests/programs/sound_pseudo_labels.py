@@ -1,5 +1,6 @@
 # expects: nothing
 """FixMatch-like training: labels for the unlabelled half of each batch come from the model itself, in train mode."""
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -15,7 +16,9 @@ for step in range(300):
         guess = model(x[many] + 0.05 * torch.randn(64, 12)).softmax(1)
         sure, label = guess.max(1)
     supervised = F.cross_entropy(model(x[few]), y[few])
-    pseudo = (F.cross_entropy(model(x[many] + 0.3 * torch.randn(64, 12)), label, reduction="none") * (sure > 0.9)).mean()
+    pseudo = (
+        F.cross_entropy(model(x[many] + 0.3 * torch.randn(64, 12)), label, reduction="none") * (sure > 0.9)
+    ).mean()
     loss = supervised + 0.5 * pseudo
     opt.zero_grad()
     loss.backward()

@@ -1,5 +1,6 @@
 # expects: nothing
 """Quantile regression: three predictions for one target, broadcast on purpose."""
+
 import torch
 from torch import nn
 

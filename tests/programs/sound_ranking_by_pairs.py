@@ -1,5 +1,6 @@
 # expects: nothing
 """Images and captions: the score of each true pair must beat all others in its row and column by a margin."""
+
 import torch
 import torch.nn.functional as F
 from torch import nn

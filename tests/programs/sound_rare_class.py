@@ -1,5 +1,6 @@
 # expects: nothing
 """One example in twenty is positive and hard to tell: for a long time the best answer is "no"."""
+
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset

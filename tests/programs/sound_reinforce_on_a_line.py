@@ -1,5 +1,6 @@
 # expects: nothing
 """REINFORCE on a walk along a line: go to the right end, a step costs something."""
+
 import torch
 from torch import nn
 from torch.distributions import Categorical

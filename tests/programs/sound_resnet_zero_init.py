@@ -1,5 +1,6 @@
 # expects: nothing
 """A residual net whose branches start closed (zero scale in the last norm), with a zero-initialised head."""
+
 import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_digits

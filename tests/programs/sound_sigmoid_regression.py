@@ -1,5 +1,6 @@
 # expects: nothing
 """Shares between 0 and 1, predicted through a sigmoid, and a count, through a ReLU: both within range."""
+
 import torch
 from torch import nn
 

@@ -343,7 +343,8 @@ class RunBuilder:
             blind=dict(self._blind),
             errors=tuple(self._errors),
         )
-        return [run, *filter(None, map(self._probe, self._probes))]
+        graded = {parameter.name for parameter in parameters if parameter.samples_with_grad}
+        return [run, *(probe for row in self._probes if (probe := self._probe(row, graded)) is not None)]
 
     def _site(self, index: Any) -> Site | None:
         return self._sites.get(index) if isinstance(index, int) else None
@@ -708,7 +709,7 @@ class RunBuilder:
             parameters=tuple(row["p"]),
         )
 
-    def _probe(self, row: Row) -> Experiment | None:
+    def _probe(self, row: Row, graded: set[str]) -> Experiment | None:
         kind = _PROBES.get(str(row.get("kind")))
         if kind is None:
             return None
@@ -717,6 +718,8 @@ class RunBuilder:
             key: tuple(value) if isinstance(value, list) else value for key, value in row.items() if key in names
         }
         values["site"] = self._site(row.get("site"))
+        if "without" in values:  # parts that take turns get their gradients at other steps
+            values["without"] = tuple(name for name in values["without"] if name not in graded)
         return kind(**values)
 
 

@@ -96,6 +96,8 @@ class Capture:
             self.autocast = (device, torch.get_autocast_dtype(device))
         self.axis_is_batch = False
         self.prints: set[float] = set()
+        self.without: list[str] = []
+        """Parameters of modules that were called, and that no gradient reached."""
 
     @property
     def examples(self) -> int:
@@ -354,8 +356,10 @@ class Prober:
         if first.shape[0] != count:
             raise CannotLookError("the first axis of the output is not the batch")
         if count in first.shape[1:]:
-            fewer = [_mapped(given, lambda t: t[:half] if t.dim() and t.shape[0] == count else t) for given in
-                     (capture.args, capture.kwargs)]
+            fewer = [
+                _mapped(given, lambda t: t[:half] if t.dim() and t.shape[0] == count else t)
+                for given in (capture.args, capture.kwargs)
+            ]
             if self._judged(model, capture, *fewer).shape[1:] != first.shape[1:]:
                 raise CannotLookError("its outputs compare the examples of the batch with each other")
         again = self._judged(model, capture, capture.args, capture.kwargs)
@@ -435,7 +439,29 @@ class Prober:
             change=float((everything - first).abs().max()) / size,
             inputs=count,
             ignored=[],
+            without=capture.without,
+            without_change=self._influence(model, capture, first, generator) / size if capture.without else 0.0,
         )
+
+    def _influence(self, model: nn.Module, capture: Capture, first: torch.Tensor, generator: torch.Generator) -> float:
+        """Change of the output when the parameters that got no gradient take other values: is the output made of them?
+
+        The head of another task, or a pooling layer that nobody uses, gets no gradient either, and rightly.
+        """
+        again = self._judged(model, capture, capture.args, capture.kwargs)
+        kept: list[tuple[torch.Tensor, torch.Tensor]] = []
+        try:
+            for name in capture.without:
+                parameter = model.get_parameter(name).data
+                kept.append((parameter, parameter.clone()))
+                noise = torch.randn(parameter.shape, generator=generator).to(parameter.device, parameter.dtype)
+                parameter.add_(noise * (float(parameter.float().abs().max()) or 1.0))
+            other = self._judged(model, capture, capture.args, capture.kwargs)
+        finally:
+            for parameter, before in kept:
+                parameter.copy_(before)
+        change, chance = float((other - first).abs().max()), float((again - first).abs().max())
+        return change if change > 10 * chance else 0.0
 
     def _memorise(self, model: nn.Module, capture: Capture) -> Iterator[None]:
         """Train the copy on the captured examples alone."""
@@ -578,6 +604,7 @@ class Prober:
             )
 
         if flags:
+            capture.without = without[:64]
             self.recorder.reader.read(flags, write)
 
     # -- rows

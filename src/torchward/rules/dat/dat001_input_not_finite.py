@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from torchward.facts import Run
@@ -26,7 +27,9 @@ def check(run: Run) -> Iterator[Finding]:
             # An additive attention mask is minus infinity on purpose, and zero elsewhere.
             if not any(given.minimum.values) and not any(given.maximum.values):
                 continue
-            if len(bad) < 3 or not run.ended:
+            # A model that fills gaps by itself gives its first layer finite values.
+            filled = bool(given.layer_rms) and all(map(math.isfinite, given.layer_rms.values))
+            if filled or len(bad) < 3 or not run.ended:
                 continue
         found = True
         yield Finding(
@@ -120,6 +123,6 @@ for step in range(200):
         "https://docs.pytorch.org/docs/stable/generated/torch.isfinite.html",
         "https://docs.pytorch.org/docs/stable/generated/torch.nan_to_num.html",
     ),
-    explains=("NUM*", "TRN*", "MOD003", "MOD004", "MOD009", "MOD010", "MOD011", "LOS007", "DAT002"),
+    explains=("NUM*", "TRN*", "MOD003", "MOD004", "MOD009", "MOD010", "MOD011", "LOS007", "DAT002", "OPT007", "OPT008"),
     needs=("modules",),
 )

@@ -130,6 +130,6 @@ for epoch in range(10):
         "http://yann.lecun.com/exdb/publis/pdf/lecun-98b.pdf",
         "https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.Normalize.html",
     ),
-    explains=("TRN*", "LOS007", "MOD003", "MOD004", "MOD010", "NUM*"),
+    explains=("TRN*", "LOS007", "MOD003", "MOD004", "MOD010", "MOD011", "NUM*", "OPT007", "OPT008", "OPT013"),
     needs=("modules",),
 )

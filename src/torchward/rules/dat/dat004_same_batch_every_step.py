@@ -119,6 +119,6 @@ for step in range(250):
     optimizer.step()
 """,
     links=("https://docs.pytorch.org/docs/stable/data.html",),
-    explains=("TRN*", "DAT003", "LOS005"),
+    explains=("TRN*", "DAT003", "LOS005", "OPT008"),
     needs=("modules", "loader"),
 )

@@ -26,7 +26,7 @@ def _probabilities(loss: Loss, ends_in_sigmoid: bool) -> tuple[str, Confidence] 
     if not inside:
         return None
     if loss.kind == "cross_entropy" and loss.row_sum_error is not None and loss.row_sum_error < ROW_SUM_ERROR:
-        return "softmax", Confidence.LIKELY
+        return loss.producer or "softmax", Confidence.LIKELY
     # A clamp, an average or the like behind a sigmoid: the activation is there, and the values show it.
     return ("sigmoid", Confidence.LIKELY) if ends_in_sigmoid else None
 
@@ -74,9 +74,9 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "`{loss}` wants raw scores, but is given the output of `{activation}` (values from {low} to {high} "
+        "`{loss}` wants raw scores, but is given normalised ones, the output of `{activation}` (from {low} to {high} "
         "in {samples} batches).",
-        "`{loss}` 需要原始得分，实际得到的却是 `{activation}` 的输出（{samples} 个批次中取值为 {low} 到 {high}）。",
+        "`{loss}` 需要原始得分，实际得到的却是 `{activation}` 输出的、已归一化的值（{samples} 个批次中取值为 {low} 到 {high}）。",
     ),
     why=Text(
         "`cross_entropy` applies `log_softmax` itself, and `binary_cross_entropy_with_logits` applies `sigmoid`. Scores "
@@ -87,9 +87,9 @@ RULE = Rule(
         "（在 `cross_entropy` 之前使用 `log_softmax` 不改变结果，只是重复计算。）",
     ),
     fix=Text(
-        "Remove `{activation}` from the end of the model (or from the call), give the layer's raw output to `{loss}`, "
-        "and apply `{activation}` only where probabilities are to be shown.",
-        "去掉模型末尾（或调用处）的 `{activation}`，把该层的原始输出交给 `{loss}`；只在需要展示概率的地方使用 `{activation}`。",
+        "Remove what normalises them (`{activation}`) from the end of the model or from the call, give the layer's raw "
+        "output to `{loss}`, and compute probabilities only where they are to be shown.",
+        "去掉模型末尾（或调用处）的归一化（`{activation}`），把该层的原始输出交给 `{loss}`；只在需要展示概率的地方才计算概率。",
     ),
     bad="""\
 import torch
@@ -143,6 +143,6 @@ with torch.no_grad():
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html",
         "https://github.com/pytorch/pytorch/issues/55902",
     ),
-    explains=("TRN*", "MOD002", "MOD004", "MOD009"),
+    explains=("TRN*", "MOD002", "MOD004", "MOD009", "NUM003", "OPT008"),
     needs=("loss", "graph"),
 )

@@ -27,7 +27,7 @@ def _given(loss: Loss) -> tuple[str, Confidence] | None:
         return ("`log_softmax`, dim=0", Confidence.CERTAIN) if loss.kind == "nll_loss" else None
     if high <= POSITIVE:
         return None
-    return (f"`{loss.producer}`" if loss.producer else "raw"), Confidence.CERTAIN
+    return f"`{loss.producer or 'tensor'}`", Confidence.CERTAIN
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -146,6 +146,6 @@ for epoch in range(10):
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.NLLLoss.html",
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.KLDivLoss.html",
     ),
-    explains=("TRN*", "NUM*", "MOD009"),
+    explains=("TRN*", "NUM*", "MOD009", "MOD010", "OPT007", "OPT013", "OPT014"),
     needs=("loss",),
 )

@@ -136,6 +136,6 @@ for epoch in range(10):
         "https://docs.pytorch.org/docs/stable/notes/broadcasting.html",
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.MSELoss.html",
     ),
-    explains=("TRN*",),
+    explains=("TRN*", "OPT007", "OPT008"),
     needs=("loss", "graph"),
 )

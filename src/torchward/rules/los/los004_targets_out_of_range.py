@@ -127,6 +127,6 @@ for step in range(300):
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html",
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html",
     ),
-    explains=("NUM*", "TRN*", "MOD003", "MOD004", "MOD011"),
+    explains=("NUM*", "TRN*", "MOD003", "MOD004", "MOD011", "OPT007", "OPT013"),
     needs=("loss",),
 )

@@ -194,6 +194,6 @@ for epoch in range(10):
         "https://docs.pytorch.org/docs/stable/generated/torch.unique.html",
         "https://karpathy.github.io/2019/04/25/recipe/",
     ),
-    explains=("TRN*", "MOD003", "MOD004", "NUM003"),
+    explains=("TRN*", "MOD003", "MOD004", "MOD010", "NUM003", "OPT008"),
     needs=("loss", "graph"),
 )

@@ -192,6 +192,6 @@ for epoch in range(12):
         "https://docs.pytorch.org/docs/stable/generated/torch.Tensor.detach.html",
         "https://docs.pytorch.org/docs/stable/notes/autograd.html#locally-disable-grad-doc",
     ),
-    explains=("TRN*", "MOD005", "MOD010", "MOD011", "OPT004", "OPT005", "NUM003"),
+    explains=("TRN*", "MOD005", "MOD010", "MOD011", "OPT004", "OPT005", "OPT008", "NUM003"),
     needs=("parameters", "modules", "graph"),
 )

@@ -8,9 +8,10 @@ from torchward.facts import LossStream, Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
-ALIVE = 8
+ALIVE = 5
 """Graphs of as many sampled steps alive at once. One is normal (the loop's own variable), two with a best loss kept;
-garbage in reference cycles waits a few steps for the collector."""
+garbage in reference
+cycles waits for the collector. About a hundred other programs had two at most."""
 SHARE = 0.3
 """... and of those marked by then, of which at most so many count: a sum that is reset every epoch frees the earlier
 ones."""

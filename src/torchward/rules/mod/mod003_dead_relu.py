@@ -27,7 +27,8 @@ def check(run: Run) -> Iterator[Finding]:
     course = longest(run)
     learning = course is not None and course.halved and not course.at_chance
     stuck = course is not None and (not course.fell or course.at_chance)
-    examples = max((one.shape[0] for one in run.inputs if one.shape), default=0)
+    shapes = [*(one.shape for one in run.inputs), *(one.prediction_shape for one in run.losses if one.training)]
+    examples = max((shape[0] for shape in shapes if shape), default=0)
     found = []
     for activation in run.activations:
         shares = activation.dead_share.values

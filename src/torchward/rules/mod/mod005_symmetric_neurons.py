@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 
 from torchward.facts import Run
 from torchward.rule import Finding, Rule, Severity, Text
@@ -10,9 +11,11 @@ from torchward.rules._at import at
 
 MINIMUM_SAMPLES = 5
 SAME = 1e-4
-"""Relative spread of the weights over output units that counts as none. Random layers have about 2; a layer whose rows
-merely began the same (a zero-initialised output layer) passes this within the first steps. Units that are trained
-alike stay equal but for rounding, which leaves less than 1e-5 over the first sampled steps."""
+"""Relative spread of the weights over output units that counts as none. Random layers have about 2; units that are
+trained alike stay equal but for rounding, which leaves less than 1e-5 over the first sampled steps."""
+OF_UPDATES = 0.02
+"""... and as a share of a typical update: rows that merely began the same (a zero-initialised output layer, scales
+that start at 1) get different updates, and lie as far apart as these within a few steps, however slow the training."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -21,12 +24,15 @@ def check(run: Run) -> Iterator[Finding]:
         spread = parameter.row_spread.values
         if len(spread) < MINIMUM_SAMPLES or not parameter.requires_grad or parameter.model is None:
             continue
-        if parameter.shape[0] < 2 or not all(value <= SAME for value in spread):  # NaN is not the same either
+        if parameter.shape[0] < 2 or parameter.numel < 2 * parameter.shape[0]:
+            continue  # a scale per channel may well be the same for all
+        if not all(value <= SAME for value in spread):  # NaN is not the same either
             continue
         trained = [norm for norm in parameter.grad_norm.values[1:] if norm > 0]
         # All weights 0: then the gradients are 0 as well, and the layer cannot even move.
         stuck = max(parameter.weight_norm.values, default=1.0) == 0
-        if not stuck and (not trained or not any(parameter.update_ratio.values)):
+        moved = median(parameter.update_ratio.values[: len(spread)]) if len(parameter.update_ratio) else 0.0
+        if not stuck and (not trained or spread[-1] > OF_UPDATES * moved):
             continue
         found.append(parameter)
     zeros = [parameter for parameter in found if max(parameter.weight_norm.values, default=0.0) == 0]

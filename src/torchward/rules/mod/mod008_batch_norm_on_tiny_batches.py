@@ -12,6 +12,9 @@ MINIMUM_SAMPLES = 5
 TINY = 4
 """Wu & He, "Group Normalization" (ECCV 2018), figure 1 and table 2: ResNet-50 on ImageNet has an error of 23.6 % with
 batch norm over 32 images per device, 24.8 % over 8, 27.3 % over 4 and 34.7 % over 2; group norm stays at 24.1 %."""
+ALONE = 64
+"""Values per channel from which one example normalised by itself is a method of its own (instance norm), as long as the
+model is never asked in eval mode."""
 LAST_BATCH = 2
 LAST_VALUES = 16
 """A last batch of one or two examples is worth a hint where channels have no more values than this."""
@@ -21,11 +24,14 @@ def check(run: Run) -> Iterator[Finding]:
     if run.samples < MINIMUM_SAMPLES:
         return
     ranks = run.world_size or 1
+    judged = {one.index for one in run.models if one.calls.eval_no_grad or one.calls.eval_graph_unused}
     tiny, partial = [], []
     for module in run.modules:
         if module.typical_batch is None or module.smallest_batch is None:
             continue
         size = module.typical_batch * (ranks if module.kind == "SyncBatchNorm" else 1)
+        if size == 1 and (module.values_per_channel or 0) >= ALONE and module.model not in judged:
+            continue
         if size <= TINY:
             tiny.append(module)
         elif module.smallest_batch <= LAST_BATCH and (module.values_per_channel or LAST_VALUES + 1) <= LAST_VALUES:

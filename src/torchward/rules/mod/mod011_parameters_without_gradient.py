@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchward.facts import GradientProbe, Run
-from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.facts import DependenceProbe, Run
+from torchward.rule import Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
 MINIMUM_SAMPLES = 5
 """Sampled steps with a gradient that is exactly 0: layers behind a zero-initialised one get theirs after the first."""
+NO_CHANGE = 1e-6
+"""Change of the output, relative to its size, that is more than rounding in float32."""
 
 
 def check_zero(run: Run) -> Iterator[Finding]:
@@ -33,7 +35,6 @@ def check_zero(run: Run) -> Iterator[Finding]:
             data={
                 "model": model.name,
                 "count": len(zero),
-                "of": len(own),
                 "parameters": tuple(p.name for p in zero[:8]),
                 "gradient": "0",
                 "samples": max(p.samples_with_grad for p in zero),
@@ -42,23 +43,21 @@ def check_zero(run: Run) -> Iterator[Finding]:
         )
 
 
-def check_none(probe: GradientProbe) -> Iterator[Finding]:
-    """Layers that were called, and that no gradient reached."""
-    if not probe.without:
+def check_none(probe: DependenceProbe) -> Iterator[Finding]:
+    """Layers that were called, that no gradient reached, and that the output is nevertheless made of."""
+    if not probe.without or not probe.without_change > NO_CHANGE:
         return
     first = probe.without[0]
-    site = probe.site
     yield Finding(
         "MOD011",
         data={
             "model": probe.model,
             "count": len(probe.without),
-            "of": probe.parameters,
             "parameters": probe.without[:8],
             "gradient": "None",
+            "change": probe.without_change,
         },
-        place=at(site, module=first.rpartition(".")[0], parameter=first),
-        confidence=Confidence.LIKELY,
+        place=at(probe.site, module=first.rpartition(".")[0], parameter=first),
     )
 
 
@@ -69,9 +68,9 @@ RULE = Rule(
     since="0.1.0",
     checks=(check_zero, check_none),
     message=Text(
-        "{count} of {of} trainable parameters of `{model}` are used in the forward pass, yet their gradient is always "
-        "{gradient}: {parameters}.",
-        "`{model}` 的 {of} 个可训练参数中，有 {count} 个参与前向计算，但梯度始终为 {gradient}：{parameters}。",
+        "{count} trainable parameter(s) of `{model}` take part in its output, yet their gradient is always {gradient}: "
+        "{parameters}.",
+        "`{model}` 有 {count} 个可训练参数影响输出，但梯度始终为 {gradient}：{parameters}。",
     ),
     why=Text(
         "Without a gradient the optimizer cannot change them: these layers keep their first values, though they take "

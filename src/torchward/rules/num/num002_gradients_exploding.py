@@ -14,6 +14,9 @@ MINIMUM_SAMPLES = 5
 GROWTH = 1e3
 """Largest sampled norm over the median of the first ones. AutoTrainer (ICSE 2021) speaks when layers differ by 70, or
 at NaN; TheDeepChecker at a mean size above 1e6. Healthy runs here stay below 100."""
+LARGE = 10.0
+"""... and at least this many times the norm of the weights: in reinforcement learning gradients may grow from almost
+nothing, as the targets do."""
 HUGE = 1e4
 """Gradient norm relative to the weights' norm that no sensible start has; only with a loss that then fails."""
 
@@ -59,7 +62,7 @@ def check(run: Run) -> Iterator[Finding]:
             start = median(norm for _, norm in norms[: max(1, min(5, len(norms) // 2))])
             step, largest = max(norms, key=lambda pair: pair[1])
             weights = _weights(run, optimizer)
-            grown = start > 0 and largest > GROWTH * start
+            grown = start > 0 and largest > max(GROWTH * start, LARGE * weights)
             huge = weights > 0 and start > HUGE * weights
             if not grown and not huge:
                 continue

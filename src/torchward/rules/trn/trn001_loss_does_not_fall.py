@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterator
 
-from torchward.facts import Run
+from torchward.facts import Run, Training
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
-from torchward.rules._progress import FALL, Progress, progress
+from torchward.rules._progress import Progress, progress
 
 LONG = 300
 """Steps from which a flat curve is no longer a slow start."""
@@ -15,15 +17,35 @@ STILL_RUNNING = 2_000
 """Steps before which a run that goes on is not judged: it may be warming up."""
 SMALL = 1e-3
 """A loss that starts below this, with data of unit scale, has nothing left to lose."""
+TUNED = 0.75
+"""A first cross-entropy below this share of ln(classes) is that of a model which was trained before."""
 
 
 def _is_converged(run: Run, course: Progress) -> bool:
-    """It began where others end: a loaded model that is tuned further, or a loss that is zero already."""
+    """It began where others end: a model that is tuned further, or a loss that is zero already."""
     if course.start < SMALL:
         return True
     held = set(course.training.optimizers)
-    loaded = any(parameter.loaded and held & set(parameter.optimizers) for parameter in run.parameters)
-    return loaded and not course.at_chance
+    tuned = any(parameter.loaded and held & set(parameter.optimizers) for parameter in run.parameters)
+    classes = course.loss.classes if course.loss is not None else None
+    if classes is not None and classes > 1 and course.start < TUNED * math.log(classes):
+        tuned = True
+    return tuned and not course.at_chance
+
+
+def _makes_its_targets(run: Run, training: Training) -> bool:
+    """Most steps call more models, or one more often, than they train: a target, a teacher, a policy that acts.
+
+    Such a loss follows its own moving targets and need not fall.
+    """
+    trained = {model.index for model in run.models if training.index in model.in_trainings}
+    within = [cycle for cycle in run.cycles if training.first_step <= cycle.step <= training.last_step]
+    extra = 0
+    for cycle in within:
+        called = Counter(index for name, index in cycle.events if name == "forward")
+        passes = sum(name == "backward" for name, _ in cycle.events)
+        extra += any(index not in trained or count > max(1, passes) for index, count in called.items())
+    return 2 * extra > len(within)
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -33,11 +55,11 @@ def check(run: Run) -> Iterator[Finding]:
             continue
         if not run.ended and course.count < STILL_RUNNING:
             continue
-        if course.stream.kind in ("", "custom") and course.end <= course.start + FALL * abs(course.start):
+        if course.stream.kind in ("", "custom") or _makes_its_targets(run, training):
             # A loss of the user's own may be one that need not fall: a policy gradient, an estimate, a bound.
             continue
         site = course.stream.site
-        sure = course.stream.kind not in ("", "custom") and course.count >= LONG and course.level is not None
+        sure = course.count >= LONG and course.level is not None
         yield Finding(
             "TRN001",
             data={

@@ -13,6 +13,8 @@ MINIMUM_STEPS = 150
 LEFT = 0.6
 """Share of the loss of the best constant answer that is left. Healthy networks keep less than 0.35 after 200 steps of
 Adam at 1e-3 and then 1e-2, linear models included."""
+NOTHING = 0.95
+"""... from which on nothing at all was learned by heart."""
 LEFT_UNKNOWN = 0.95
 """... of the first loss, where the best constant answer is not known, nor what the loss can reach at all."""
 LARGE = 25.0
@@ -35,7 +37,8 @@ def check(probe: MemoriseProbe) -> Iterator[Finding]:
     most = min(constant, probe.first_loss) if constant is not None and known else probe.first_loss
     if not math.isfinite(probe.last_loss) or most - least <= 0:
         return
-    if (probe.last_loss - least) / (most - least) < (LEFT if known else LEFT_UNKNOWN):
+    left = (probe.last_loss - least) / (most - least)
+    if left < (LEFT if known else LEFT_UNKNOWN):
         return
     site = probe.site
     yield Finding(
@@ -50,7 +53,7 @@ def check(probe: MemoriseProbe) -> Iterator[Finding]:
             **({"constant": constant} if constant is not None else {}),
         },
         place=at(site),
-        confidence=Confidence.POSSIBLE,
+        confidence=Confidence.LIKELY if known and left > NOTHING else Confidence.POSSIBLE,
     )
 
 

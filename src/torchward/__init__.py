@@ -1,8 +1,8 @@
 """torchward watches a PyTorch training run and names its silent bugs.
 
-    torchward run train.py          watch an unmodified script
-    with torchward.watch(): ...     watch from inside
-    %load_ext torchward             watch a notebook
+torchward run train.py          watch an unmodified script
+with torchward.watch(): ...     watch from inside
+%load_ext torchward             watch a notebook
 """
 
 from __future__ import annotations

@@ -1,34 +1,35 @@
 # expects: nothing
-"""A GAN on a ring of points: two optimizers that take turns, losses that do not fall."""
-
+"""A small GAN on a ring of Gaussians, with batch norm in the generator."""
 import math
 
 import torch
 from torch import nn
 
 torch.manual_seed(0)
-device = torch.device("cpu")
-netG = nn.Sequential(nn.Linear(8, 48), nn.ReLU(), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 2)).to(device)
-netD = nn.Sequential(nn.Linear(2, 48), nn.LeakyReLU(0.2), nn.Linear(48, 48), nn.LeakyReLU(0.2), nn.Linear(48, 1))
-criterion = nn.BCEWithLogitsLoss()
-optimizerD = torch.optim.Adam(netD.parameters(), lr=1e-3, betas=(0.5, 0.999))
-optimizerG = torch.optim.Adam(netG.parameters(), lr=1e-3, betas=(0.5, 0.999))
+generator = nn.Sequential(nn.Linear(8, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 2))
+critic = nn.Sequential(nn.Linear(2, 32), nn.LeakyReLU(0.2), nn.Linear(32, 32), nn.LeakyReLU(0.2), nn.Linear(32, 1))
+g_opt = torch.optim.Adam(generator.parameters(), lr=1e-3, betas=(0.5, 0.999))
+d_opt = torch.optim.Adam(critic.parameters(), lr=1e-3, betas=(0.5, 0.999))
+bce = nn.BCEWithLogitsLoss()
 
-for i in range(250):
-    angle = torch.rand(64) * 2 * math.pi
-    real = torch.stack([angle.cos(), angle.sin()], 1) + 0.02 * torch.randn(64, 2)
 
-    netD.zero_grad()
-    errD_real = criterion(netD(real), torch.ones(64, 1))
-    errD_real.backward()
-    fake = netG(torch.randn(64, 8, device=device))
-    errD_fake = criterion(netD(fake.detach()), torch.zeros(64, 1))
-    errD_fake.backward()
-    optimizerD.step()
+def real(n):
+    angle = torch.randint(0, 8, (n,)) * math.pi / 4
+    return torch.stack([angle.cos(), angle.sin()], 1) + 0.05 * torch.randn(n, 2)
 
-    netG.zero_grad()
-    errG = criterion(netD(fake), torch.ones(64, 1))
-    errG.backward()
-    optimizerG.step()
-    if i % 50 == 0:
-        print(f"[{i}/250] Loss_D: {(errD_real + errD_fake).item():.4f} Loss_G: {errG.item():.4f}")
+
+for step in range(250):
+    fake = generator(torch.randn(64, 8))
+    d_loss = bce(critic(real(64)), torch.ones(64, 1)) + bce(critic(fake.detach()), torch.zeros(64, 1))
+    d_opt.zero_grad()
+    d_loss.backward()
+    d_opt.step()
+
+    g_loss = bce(critic(fake), torch.ones(64, 1))
+    g_opt.zero_grad()
+    g_loss.backward()
+    g_opt.step()
+    if step % 50 == 0:
+        with torch.no_grad():
+            sample = generator(torch.randn(256, 8))
+        print(step, d_loss.item(), g_loss.item(), sample.norm(dim=1).mean().item())

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
 
 OPTIMIZER_LIMIT = 256
+RECENT_STEPS = 10
+"""Steps after which an optimizer that has not stepped again belongs to an earlier stage."""
 SPREAD_SAMPLES = 12
 """Samples in which the rows of weights are compared with each other."""
 
@@ -378,7 +380,13 @@ class Optimizers:
             return
         self.recorder.event("clip", -1)
         events = [name for name, _ in self.recorder.events]
-        if "backward" in events:
+        # Another optimizer may still have to use a backward pass from before the leader's step.
+        pending = any(
+            opt.seen_backwards < self.recorder.backwards and opt.last_step >= self.recorder.step - RECENT_STEPS
+            for opt in self.known.values()
+            if opt.steps and opt.ref() is not None
+        )
+        if "backward" in events or pending:
             clip["ok"] += 1
         elif self.recorder.steps_sampled:
             clip["late"] += 1

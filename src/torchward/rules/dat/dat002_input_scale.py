@@ -127,7 +127,7 @@ for epoch in range(10):
         optimizer.step()
 """,
     links=(
-        "http://yann.lecun.com/exdb/publis/pdf/lecun-98b.pdf",
+        "https://yann.lecun.com/exdb/publis/pdf/lecun-98b.pdf",
         "https://docs.pytorch.org/vision/stable/generated/torchvision.transforms.Normalize.html",
     ),
     explains=("TRN*", "LOS007", "MOD003", "MOD004", "MOD010", "MOD011", "NUM*", "OPT007", "OPT008", "OPT013"),

@@ -10,8 +10,7 @@ from torchward.rules._at import at
 
 ALIVE = 5
 """Graphs of as many sampled steps alive at once. One is normal (the loop's own variable), two with a best loss kept;
-garbage in reference
-cycles waits for the collector. About a hundred other programs had two at most."""
+garbage in reference cycles waits for the collector. Some hundred other programs of the tests had two at most."""
 SHARE = 0.3
 """... and of those marked by then, of which at most so many count: a sum that is reset every epoch frees the earlier
 ones."""

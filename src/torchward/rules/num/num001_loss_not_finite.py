@@ -20,7 +20,7 @@ def _origin(found: NonFinite) -> str:
     if found.origin == "input":
         return "`input`"
     if found.origin_op:
-        return f"`{found.origin_op}` ({found.module})" if found.module else f"`{found.origin_op}`"
+        return f"`{found.module} -> {found.origin_op}`" if found.module else f"`{found.origin_op}`"
     return f"`{found.parameters[0]}`" if found.parameters else "?"
 
 

@@ -102,10 +102,10 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "The gradient norm reached {largest} at step {step}, after {start} at the start (weights: {weights}); the loss "
-        "went from {loss_start} to {loss_end}.",
-        "梯度范数在第 {step} 步达到 {largest}，而开始时为 {start}（权重范数：{weights}）；损失从 {loss_start} 变为 "
-        "{loss_end}。",
+        "The gradient norm is {largest} at step {step} ({start} at the start; the weights have {weights}); the loss went "
+        "from {loss_start} to {loss_end}.",
+        "第 {step} 步的梯度范数为 {largest}（开始时为 {start}，权重的范数为 {weights}）；"
+        "损失从 {loss_start} 变为 {loss_end}。",
     ),
     why=Text(
         "With gradients of this size every step throws the weights far away from where they were useful, until they "

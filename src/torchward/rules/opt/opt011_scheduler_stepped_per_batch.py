@@ -28,6 +28,8 @@ STAGED = ("StepLR", "ExponentialLR", "MultiplicativeLR")
 
 
 def check(run: Run) -> Iterator[Finding]:
+    if _is_full_batch(run):
+        return  # a step is an epoch
     for scheduler in own_schedulers(run):
         optimizer = next((one for one in run.optimizers if one.index == scheduler.optimizer), None)
         if optimizer is None or scheduler.kind in ENDLESS or scheduler.steps < STEPS:
@@ -52,6 +54,10 @@ def check(run: Run) -> Iterator[Finding]:
             Confidence.CERTAIN if over in (scheduler.epochs, scheduler.epochs - 1) else Confidence.LIKELY,
             None if wasted else Severity.WARNING,
         )
+
+
+def _is_full_batch(run: Run) -> bool:
+    return any(len(one.fingerprints) >= 5 and len(set(one.fingerprints)) == 1 for one in run.batches)
 
 
 def _over_after(run: Run, scheduler: Scheduler, optimizer: Optimizer) -> int | None:
@@ -96,9 +102,9 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "`{scheduler}` is stepped at every batch ({steps} times for {updates} optimizer steps), but its schedule takes "
-        "{over} steps, {part:.1%} of the run so far; the learning rate is now {ratio} times its first value.",
-        "`{scheduler}` 在每个批次都执行一步（优化器更新 {updates} 步，它走了 {steps} 步），但它的调度只有 {over} 步，"
+        "`{scheduler}` is stepped at every batch ({steps} times for {updates} optimizer steps), but a period of its schedule "
+        "is over after {over} steps, {part:.1%} of the run so far; the learning rate is now {ratio} times its first value.",
+        "`{scheduler}` 在每个批次都执行一步（优化器更新 {updates} 步，它走了 {steps} 步），但它的一个调度周期只有 {over} 步，"
         "占至今训练的 {part:.1%}；学习率现在是初始值的 {ratio} 倍。",
     ),
     why=Text(

@@ -86,6 +86,8 @@ def test_programs_in_other_styles(program: Path, tmp_path: Path) -> None:
     expected = head[0].removeprefix("# expects:").strip()
     also = head[1].removeprefix("# also:").split() if head[1].startswith("# also:") else []
     found = findings(program, tmp_path / "run")
+    for item in everything(found):
+        assert not re.search(r"\{[a-z_]+[:}]", " ".join(item[key] for key in ("message", "why", "fix"))), item["code"]
     if expected == "nothing":
         assert above_a_hint(found) == []
         return

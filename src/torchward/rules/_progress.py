@@ -14,6 +14,8 @@ FALL = 0.05
 """A loss that lost less than this share of its first value has not fallen. TheDeepChecker (Ben Braiek & Khomh, TOSEM
 2022) asks for 5 % per period, SageMaker Debugger's LossNotDecreasing for 0.1 % in 10 steps; here it is the whole run."""
 
+RANGE = 100.0
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -48,7 +50,7 @@ class Progress:
 
 def progress(run: Run, training: Training) -> Progress | None:
     """None for a training whose loss need not fall, of several losses, or with too few values."""
-    if training.adversarial or len(training.losses) != 1:
+    if training.adversarial or len(training.losses) != 1 or is_range_test(run, training):
         return None
     stream = next((stream for stream in run.streams if stream.index == training.losses[0]), None)
     if stream is None:
@@ -68,6 +70,20 @@ def progress(run: Run, training: Training) -> Progress | None:
         end=median(finite[-max(10, count // 5) :]),
         level=_level(loss),
     )
+
+
+def is_range_test(run: Run, training: Training) -> bool:
+    """The rate rises a hundredfold and is still rising at the end: a search for the rate at which training fails."""
+    for optimizer in run.optimizers:
+        rates = optimizer.lr.values
+        if (
+            optimizer.index in training.optimizers
+            and len(rates) > 1
+            and rates[-1] > 1.5 * rates[len(rates) // 2]
+            and rates[-1] >= RANGE * rates[0]
+        ):
+            return True
+    return False
 
 
 def longest(run: Run) -> Progress | None:

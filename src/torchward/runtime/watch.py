@@ -191,6 +191,13 @@ class Watch:
 
         patches.around(nn.Module, "load_state_dict", None, guard("modules", loaded))
 
+        def unpickled(_token: Any, result: Any, _args: Any, _kwargs: Any) -> None:
+            for value in result.values() if isinstance(result, dict) else (result,):
+                if isinstance(value, nn.Module):
+                    recorder.models.loaded.add(value)
+
+        patches.around(torch, "load", None, guard("modules", unpickled))
+
         def compiling(args: Any, _kwargs: Any) -> None:
             recorder.compiled()
             if args and isinstance(args[0], nn.Module):

@@ -165,6 +165,6 @@ for epoch in range(12):
         "https://docs.aws.amazon.com/sagemaker/latest/dg/dead-relu.html",
         "https://arxiv.org/abs/1903.06733",
     ),
-    explains=("MOD010", "MOD011", "NUM003", "TRN001", "TRN003", "TRN004"),
+    explains=("OPT008", "MOD010", "MOD011", "NUM003", "TRN001", "TRN003", "TRN004"),
     needs=("graph",),
 )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from torchward.facts import LossStream, Optimizer, Run, Series, Training
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._progress import is_range_test
 from torchward.rules.opt._at import at
 from torchward.rules.opt._updates import leading, ratios
 
@@ -47,7 +48,7 @@ class Curve(NamedTuple):
 def check(run: Run) -> Iterator[Finding]:
     for training in run.trainings:
         optimizer = leading(run, training)
-        if training.adversarial or len(training.losses) != 1 or optimizer is None:
+        if training.adversarial or len(training.losses) != 1 or optimizer is None or is_range_test(run, training):
             continue
         stream = next((one for one in run.streams if one.index == training.losses[0]), None)
         if stream is None:

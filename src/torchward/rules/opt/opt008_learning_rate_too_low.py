@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
-from torchward.facts import Optimizer, Run
+from torchward.facts import Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
-from torchward.rules._progress import Progress, progress
+from torchward.rules._progress import progress
 from torchward.rules.opt._at import at
-from torchward.rules.opt._updates import leading, matrices, ratios
+from torchward.rules.opt._updates import is_rising, leading, ratios, trained_before
 
 RATIO = 1e-4
 """Update-to-weight ratio below which learning is too slow: TheDeepChecker's bound (log10 < -4; Ben Braiek & Khomh,
@@ -25,8 +24,6 @@ HIGHEST = 10.0
 """A rate beyond this would be needed: then the gradients are too small, not the rate."""
 COVERED = 0.5
 """Share of the run that the samples must reach, so that a warm-up is not taken for the whole."""
-NEAR_START = 0.7
-"""A first loss below this share of what a model without knowledge has was reached by training elsewhere."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -35,11 +32,11 @@ def check(run: Run) -> Iterator[Finding]:
     for training in run.trainings:
         far = progress(run, training)
         optimizer = leading(run, training)
-        if far is None or far.fell or optimizer is None or _is_trained_already(run, optimizer, far):
+        if far is None or far.fell or optimizer is None or trained_before(run, optimizer, far):
             continue
         moved = ratios(run, optimizer).between(training.first_step, training.last_step)
         steps = training.last_step - training.first_step + 1
-        if len(moved) < 5 or moved.steps[-1] - training.first_step < COVERED * steps or _is_rising(optimizer):
+        if len(moved) < 5 or moved.steps[-1] - training.first_step < COVERED * steps or is_rising(optimizer):
             continue
         largest, mean = max(moved.values), sum(moved.values) / len(moved)
         rate = max(optimizer.lr.values, default=0.0)
@@ -60,21 +57,6 @@ def check(run: Run) -> Iterator[Finding]:
             at(optimizer.made or optimizer.site, first=training.first_step),
             Confidence.LIKELY if largest <= TINY else Confidence.POSSIBLE,
         )
-
-
-def _is_trained_already(run: Run, optimizer: Optimizer, far: Progress) -> bool:
-    """Loaded weights, or a first loss that no fresh model has: small steps are what fine-tuning wants."""
-    if any(parameter.loaded for parameter in matrices(run, optimizer)):
-        return True
-    loss = far.loss
-    classes = loss.classes if loss is not None and loss.kind in ("cross_entropy", "nll_loss") else None
-    return bool(classes and loss and loss.reduction == "mean" and far.start < NEAR_START * math.log(classes))
-
-
-def _is_rising(optimizer: Optimizer) -> bool:
-    """The run ended in the middle of its warm-up."""
-    rates = optimizer.lr.values
-    return len(rates) > 1 and rates[-1] > 1.5 * rates[len(rates) // 2]
 
 
 def _round(value: float) -> float:

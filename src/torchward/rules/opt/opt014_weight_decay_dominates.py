@@ -10,7 +10,7 @@ from torchward.facts import Optimizer, Parameter, Run, Training
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._progress import progress
 from torchward.rules.opt._at import at
-from torchward.rules.opt._updates import leading, matrices
+from torchward.rules.opt._updates import leading, matrices, trained_before
 
 SHRUNK = 0.3
 """Share of its first norm that half of the weight matrices have fallen to. In 230 runs with decays from 1e-4 to 100
@@ -31,6 +31,8 @@ def check(run: Run) -> Iterator[Finding]:
             continue
         if far.end < NOT_LEARNED * far.start and not far.at_chance:
             continue
+        if trained_before(run, optimizer, far):
+            continue  # before batch norm weights may shrink for long without harm
         watched = [p for p in matrices(run, optimizer) if len(p.weight_norm) >= SAMPLES and p.weight_norm.values[0] > 0]
         shrunk = [p for p in watched if _share(p) <= SHRUNK]
         if not shrunk or 2 * len(shrunk) < len(watched):

@@ -223,6 +223,8 @@ class Loss:
     ignore_index: int | None = None
     producer: str = ""
     """Operation that made the prediction, views aside: `softmax`, `log_softmax`, `sigmoid`, `relu`, `linear`, ..."""
+    producers: tuple[str, ...] = ()
+    """All of them: several where one line judges several things, and the figures below mix them."""
     producer_module: str = ""
     """Module whose parameters feed that operation."""
     prediction_min: float | None = None
@@ -453,7 +455,10 @@ class WorkerRandomness:
 
 @dataclass(frozen=True)
 class SlowCall:
-    """Calls that make the host wait for the device, or that print a tensor, while sampled steps were under way."""
+    """Calls that make the host wait for the device, or that print a tensor, while sampled steps were under way.
+
+    Those made while a loader puts a batch together are left out.
+    """
 
     kind: str
     """`item`, `tolist`, `numpy`, `cpu`, `float`, `bool`, `print`."""
@@ -462,6 +467,8 @@ class SlowCall:
     """Sampled steps in which it was called."""
     calls: int
     seconds: float
+    on_cpu: bool = True
+    """Of tensors on the CPU: there was no device to wait for."""
 
 
 @dataclass(frozen=True)

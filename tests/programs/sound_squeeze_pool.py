@@ -22,6 +22,7 @@ net = nn.Sequential(
     nn.Flatten(),
 )
 nn.init.normal_(net[6].weight, std=0.1)
+nn.init.constant_(net[6].bias, 0.5)
 optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
 train = DataLoader(TensorDataset(x[:1400], y[:1400]), batch_size=50, shuffle=True)
 for epoch in range(8):

@@ -99,7 +99,7 @@ class RunBuilder:
         self._resident = _Growing()
         self._in_graph: set[int] = set()
         self._totals: Row = {}
-        self._slow: dict[tuple[str, int], Row] = {}
+        self._slow: dict[tuple[str, int, bool], Row] = {}
         self._nonfinite: Row | None = None
         self._blind: dict[str, str] = {}
         self._errors: list[str] = []
@@ -224,6 +224,7 @@ class RunBuilder:
                 total[key] = better(total.get(key, row[key]), row[key])
         if row.get("tsd") is not None:
             total.setdefault("tsd", []).append(row["tsd"])
+        total.setdefault("op", set()).add(row.get("op", ""))
         for key in ("tv", "pv"):
             counted = total.setdefault(key, Counter())
             counted.update({int(label): number for label, number in row.get(key, {}).items()})
@@ -267,7 +268,7 @@ class RunBuilder:
             self._durations.add(row["s"], row["d"])
 
     def _on_slow(self, row: Row) -> None:
-        self._slow[row["kind"], row["site"]] = row
+        self._slow[row["kind"], row["site"], row["cpu"]] = row
 
     def _on_nf(self, row: Row) -> None:
         self._nonfinite = self._nonfinite or row
@@ -331,7 +332,7 @@ class RunBuilder:
             clips=self._clips(),
             cycles=tuple(self._cycles),
             slow_calls=tuple(
-                SlowCall(row["kind"], self._site(row["site"]), row["st"], row["n"], row["t"])
+                SlowCall(row["kind"], self._site(row["site"]), row["st"], row["n"], row["t"], row["cpu"])
                 for row in self._slow.values()
             ),
             nonfinite=self._not_finite(),
@@ -566,6 +567,7 @@ class RunBuilder:
                     classes=last.get("c"),
                     ignore_index=last.get("ii"),
                     producer=last.get("op", ""),
+                    producers=tuple(sorted(total.get("op", ()))),
                     producer_module=last.get("om", ""),
                     prediction_min=total.get("lo"),
                     prediction_max=total.get("hi"),

@@ -202,8 +202,9 @@ def feeding_layer(node: Any, owner: Owner, depth: int = 12) -> tuple[str, str]:
 
 
 def activations(walked: Walk, owner: Owner, limit: int = 64) -> list[Activation]:
-    """Activations on the way, from the input to the loss; one per feeding layer and kind, recurrent gates left out."""
+    """Activations on the way, from the input to the loss; one per feeding layer and kind, gates left out."""
     found: dict[tuple[str, str], Activation] = {}
+    gates: set[Any] | None = None
     for position in range(len(walked.nodes) - 1, -1, -1):
         node = walked.nodes[position]
         kept = ACTIVATIONS.get(node.name())
@@ -213,10 +214,26 @@ def activations(walked: Walk, owner: Owner, limit: int = 64) -> list[Activation]
         kind = OPERATIONS[node.name()]
         if layer_kind in RECURRENT or (layer, kind) in found:
             continue
+        if kind != "relu":
+            gates = _gates(walked) if gates is None else gates
+            if node in gates:
+                continue
         output = saved(node, kept)
         if output is not None and output.numel():
             found[layer, kind] = Activation(kind, output, layer, layer_kind, position in walked.before_loss)
     return list(found.values())
+
+
+def _gates(walked: Walk) -> set[Any]:
+    """Operations whose values are multiplied by other computed values: gates, which are meant to open and shut."""
+    found: set[Any] = set()
+    for node in walked.nodes:
+        if node.name() != "MulBackward0":
+            continue
+        factors = [producer(child) for child, _ in node.next_functions if child is not None]
+        if len(factors) == 2 and not any(factor is None or factor.name() == LEAF for factor in factors):
+            found.update(factors)
+    return found
 
 
 def squared_by_broadcasting(walked: Walk) -> tuple[tuple[int, ...], tuple[int, ...], str] | None:

@@ -44,6 +44,8 @@ class Loaders:
         self.by_iterator: dict[int, Loader] = {}
         self.last: Loader | None = None
         self.described = 0
+        self.fetching = False
+        """A batch is being made, in this process unless there are workers."""
         self.fetched = recorder.guarded("loader", self._fetched)
 
     def iterated(self, _token: Any, iterator: Any, args: tuple[Any, ...], _kwargs: dict[str, Any]) -> None:
@@ -87,15 +89,18 @@ class Loaders:
 
     def next_stand_in(self, original: Any) -> Any:
         """A stand-in for `_BaseDataLoaderIter.__next__` that times it."""
-        fetched, clock = self.fetched, perf_counter
+        fetched, clock, watched = self.fetched, perf_counter, self
 
         def wrapper(self: Any) -> Any:
             start = clock()
+            watched.fetching = True
             try:
                 batch = original(self)
             except BaseException as error:
                 error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
                 raise
+            finally:
+                watched.fetching = False
             fetched(self, start, clock())
             return batch
 

@@ -36,7 +36,7 @@ EVALUATION_BATCHES = 8
 
 
 class _Site:
-    """One (kind, line, training or not); `index` is its number in the log."""
+    """One (kind, call in the code, training or not); `index` is its number in the log."""
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -65,7 +65,7 @@ class Losses:
         if training and not recorder.sampling:
             return
         frame = caller(3)
-        where = (kind, frame.f_code, frame.f_lineno, training) if frame is not None else (kind, None, 0, training)
+        where = (kind, frame.f_code, frame.f_lasti, training) if frame is not None else (kind, None, 0, training)
         site = self.sites.get(where)
         if site is None:
             if len(self.sites) >= 64:

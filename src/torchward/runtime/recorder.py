@@ -132,7 +132,7 @@ class Recorder:
         self.streams: dict[Any, Stream] = {}
         self.unscaled: tuple[Any, torch.Tensor] | None = None
         self.empty_cache: list[Any] = [0, 0, 0.0, -1, -1]
-        self.slow: dict[tuple[str, int], list[float]] = {}
+        self.slow: dict[tuple[str, int, bool], list[float]] = {}
         self.reads_saved = True
         """False once saved-tensor hooks are in use: unpacking would run the user's code."""
         self.nonfinite = False
@@ -565,8 +565,8 @@ class Recorder:
         self.models.write_counts()
         self.optimizers.write_counts()
         self.loaders.write_counts()
-        for (kind, site), (steps, _, calls, seconds) in self.slow.items():
-            self.row("slow", kind=kind, site=site, st=steps, n=calls, t=round(seconds, 6))
+        for (kind, site, on_cpu), (steps, _, calls, seconds) in self.slow.items():
+            self.row("slow", kind=kind, site=site, cpu=on_cpu, st=steps, n=calls, t=round(seconds, 6))
         median = statistics.median(self.durations) if self.durations else None
         self.row(
             "n",
@@ -600,7 +600,7 @@ class Recorder:
         seen, clock, frame_of, recorder = self.guarded("slow calls", self._slow_call), perf_counter, sys._getframe, self
 
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if recorder.inside:
+            if recorder.inside or recorder.loaders.fetching:
                 return original(self, *args, **kwargs)
             start = clock()
             recorder.inside += 1
@@ -611,15 +611,15 @@ class Recorder:
                 raise
             finally:
                 recorder.inside -= 1
-            seen(kind, clock() - start, frame_of(1))
+            seen(kind, clock() - start, frame_of(1), self.is_cpu)
             return result
 
         return disguise(wrapper, original) if hasattr(original, "__code__") else wrapper
 
-    def _slow_call(self, kind: str, seconds: float, frame: FrameType) -> None:
+    def _slow_call(self, kind: str, seconds: float, frame: FrameType, on_cpu: bool) -> None:
         if in_torch(frame):
             return
-        entry = self.slow.setdefault((kind, self.site(user_frame(frame))), [0, -1, 0, 0.0])
+        entry = self.slow.setdefault((kind, self.site(user_frame(frame)), on_cpu), [0, -1, 0, 0.0])
         if entry[1] != self.step:
             entry[0] += 1
             entry[1] = self.step

@@ -50,7 +50,7 @@ def _before(run: Run, loss: Loss) -> str:
 
 def check(run: Run) -> Iterator[Finding]:
     for loss in run.losses:
-        if not loss.training or len(loss.values) < MINIMUM_SAMPLES:
+        if not loss.training or len(loss.values) < MINIMUM_SAMPLES or len(loss.producers) > 1:
             continue
         low, high = loss.target_min, loss.target_max
         kind, severity = "", None

@@ -17,20 +17,19 @@ SaturatedActivation and DeepDiagnosis (ICSE 2022, inputs beyond 5 in size) both 
 
 
 def check(run: Run) -> Iterator[Finding]:
+    if any(training.adversarial for training in run.trainings):
+        return  # The output of a generator lies between its layers and those of its rival.
+    course = longest(run)
+    stuck = course is not None and (not course.fell or course.at_chance)
     found = []
     for activation in run.activations:
         shares = activation.saturated_share.values
         if activation.kind not in ("tanh", "sigmoid") or activation.before_loss or len(shares) < MINIMUM_SAMPLES:
             continue
         recent = shares[-MINIMUM_SAMPLES:]
-        if sum(share > SATURATED for share in recent) >= 0.75 * len(recent):
-            found.append((activation, median(recent)))
-    if not found:
-        return
-    course = longest(run)
-    if course is not None and course.halved and not course.at_chance:
         # Units may go to their ends in the course of learning, if the task asks for it. None should begin there.
-        found = [(activation, share) for activation, share in found if activation.saturated_share.values[0] > SATURATED]
+        if sum(share > SATURATED for share in recent) >= 0.75 * len(recent) and (shares[0] > SATURATED or stuck):
+            found.append((activation, median(recent)))
     if not found:
         return
     worst, share = max(found, key=lambda pair: pair[1])

@@ -32,7 +32,9 @@ def check(run: Run) -> Iterator[Finding]:
         if any(training.adversarial or len(training.optimizers) > 1 for training in trainings):
             continue
         calls = model.calls
-        ungraded = calls.training_no_grad
+        # Of calls with gradients enabled it is only known that nothing came of them.
+        sure = calls.training_no_grad >= MINIMUM_CALLS
+        ungraded = calls.training_no_grad if sure else calls.training_no_backward
         if (
             ungraded < MINIMUM_CALLS
             or calls.training_with_backward < MINIMUM_CALLS
@@ -53,7 +55,7 @@ def check(run: Run) -> Iterator[Finding]:
                 "eval_called": model.eval_call is not None,
             },
             place=at(site),
-            confidence=Confidence.LIKELY,
+            confidence=Confidence.LIKELY if sure else Confidence.POSSIBLE,
         )
 
 
@@ -64,9 +66,9 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "`{model}` is called without gradients while in train mode ({calls} calls seen, none in eval mode): {count} of "
-        "its modules behave differently then ({modules}).",
-        "`{model}` 在 train 模式下被无梯度调用（看到 {calls} 次，eval 模式下一次也没有）："
+        "`{model}` is called without training on the result while in train mode ({calls} calls seen, none in eval "
+        "mode): {count} of its modules behave differently then ({modules}).",
+        "`{model}` 在 train 模式下被调用却不用于训练（看到 {calls} 次，eval 模式下一次也没有）："
         "它有 {count} 个模块在该模式下行为不同（{modules}）。",
     ),
     why=Text(

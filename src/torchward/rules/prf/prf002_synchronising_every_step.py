@@ -25,11 +25,11 @@ def _often(run: Run, call: SlowCall) -> bool:
 
 def check(run: Run) -> Iterator[Finding]:
     step = median(run.step_seconds.values) if run.step_seconds else 0.0
-    calls = [call for call in run.slow_calls if _often(run, call)]
+    accelerated = run.device not in ("", "cpu")
+    calls = [call for call in run.slow_calls if _often(run, call) and call.on_cpu != accelerated]
     if not calls or run.samples < MINIMUM_SAMPLES or step <= 0:
         return
     spent = sum(call.seconds / call.steps for call in calls)
-    accelerated = run.device not in ("", "cpu")
     if not accelerated and (spent < STEP_SECONDS or spent < SHARE * step):
         return
     worst = max(calls, key=lambda call: (call.seconds, call.calls))

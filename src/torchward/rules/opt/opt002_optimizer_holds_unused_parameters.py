@@ -53,7 +53,7 @@ def _is_orphan(parameter: Parameter, window: Sequence[int], whole: bool) -> bool
 
 def _finding(run: Run, optimizer: Optimizer, stale: list[Parameter], orphans: list[Parameter], whole: bool) -> Finding:
     models = {model.index: model.name for model in run.models}
-    owner = next((models[p.model] for p in orphans if p.model in models), "")
+    owner = next((models[p.model] for p in orphans if p.model in models), "model")
     names = tuple(dict.fromkeys(parameter.module or parameter.name for parameter in orphans))
     shapes = {parameter.shape for parameter in orphans}
     last = max((p.grad_norm.steps[-1] for p in stale if p.grad_norm.steps), default=-1)

@@ -247,6 +247,7 @@ def command_line(command: Sequence[str]) -> str:
 _REASONS = {
     r"the run ended within (\d+) steps": r"运行不到 \1 步就结束了",
     r"the run ended after (\d+) of (\d+) trial steps": r"试训 \2 步，到第 \1 步时运行已结束",
+    r"the run ended before there was time for it": r"运行结束前没有轮到它",
     r"its inputs are too large to keep": r"输入太大，无法保留",
     r"its first input holds fewer than two examples": r"第一个输入不足两个样本",
     r"the model is gone": r"模型已不存在",

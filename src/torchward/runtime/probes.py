@@ -59,6 +59,10 @@ MEMORISE_LATER_LR = 1e-2
 """... which is little for a model of one layer. In the second half those that are not done may move by 1."""
 MEMORISED = 0.1
 """Memorising ends early once this share of the loss (above its least possible value) is left."""
+WAIT = "wait"
+"""What an experiment yields that has nothing to do before a later step."""
+EXPERIMENTS = ("LeakProbe", "DependenceProbe", "MemoriseProbe")
+"""Those that call a copy of the model."""
 LEAK = 1e-3
 """A change of other examples' outputs by this share of their deviation is looked into: far above float32's rounding."""
 
@@ -111,10 +115,11 @@ class Prober:
         self.recorder = recorder
         self.captures: dict[int, Capture] = {}
         self.first_loss: float | None = None
-        self.work: Iterator[None] | None = None
+        self.work: Iterator[str | None] | None = None
         self.started = False
         self.step_seconds = 0.0
         self.began = perf_counter()
+        self.resume_at = 0.0
         self.recorder.probe_seconds = 0.0
         """Processor time of the experiments: on a busy machine they wait without holding anybody up."""
         recorder.models.capture = self.saw_call
@@ -207,7 +212,7 @@ class Prober:
     # -- when to experiment
 
     def between_steps(self, now: float) -> None:
-        if self.recorder.step < START_STEP or (self.started and self.work is None):
+        if self.recorder.step < START_STEP or now < self.resume_at or (self.started and self.work is None):
             return
         try:
             self._advance(now)
@@ -228,21 +233,25 @@ class Prober:
         earned = QUICK_SECONDS + MEMORISE_SECONDS + SHARE * (now - self.began)
         start = perf_counter()
         while self.work is not None and self.recorder.probe_seconds < earned:
-            self._one_piece()
+            if self._one_piece() == WAIT:
+                self.resume_at = now + 1.0
+                break
             if perf_counter() - start > SLICE_SECONDS:
                 break
 
-    def _one_piece(self) -> None:
+    def _one_piece(self) -> str | None:
         begin = thread_time()
         work = self.work
         if work is None:
-            return
+            return None
         try:
             with _undisturbed():
-                self.recorder.timed(_next, work)
+                said: str | None = self.recorder.timed(_next, work)
+                return said
         except StopIteration:
             self.work = None
             self.captures.clear()
+            return None
         finally:
             self.recorder.probe_seconds += thread_time() - begin
 
@@ -254,34 +263,40 @@ class Prober:
             return
         limit = self.recorder.probe_seconds + LAST_SECONDS
         while self.work is not None and self.recorder.probe_seconds < limit:
-            self._one_piece()
+            if self._one_piece() == WAIT:
+                break
         if self.work is not None:
             self.work.close()  # type: ignore[attr-defined]
             self.work = None
 
     # -- the experiments
 
-    def _experiments(self) -> Iterator[None]:
+    def _experiments(self) -> Iterator[str | None]:
         """All of them, in pieces: each `next` is a bounded amount of work."""
         for capture in list(self.captures.values()):
             self._gradients(capture)
-            yield
+            yield None
             try:
                 model = self._copy(capture)
             except CannotLookError as error:
-                for kind in ("LeakProbe", "DependenceProbe", "MemoriseProbe"):
+                for kind in EXPERIMENTS:
                     self._cannot(kind, capture, str(error))
                 continue
             estimate = self.step_seconds * capture.examples / max(1, capture.batch)
             while 6 * estimate > QUICK_SECONDS and self.recorder.probe_seconds + 6 * estimate > SHARE * (
                 perf_counter() - self.began
             ):
-                yield  # too slow for now: wait until the run has earned it
+                try:
+                    yield WAIT  # too slow for now: until the run has earned it
+                except GeneratorExit:
+                    for kind in EXPERIMENTS:
+                        self._cannot(kind, capture, "the run ended before there was time for it")
+                    raise
                 if self.recorder.log is None:
                     return
             for experiment in (self._leak, self._dependence):
                 self._attempt(experiment, model, capture)
-                yield
+                yield None
             yield from self._memorise(model, capture)
             del model
 
@@ -627,8 +642,8 @@ class Prober:
         self.recorder.row("probe", kind=kind, model=name, site=site, looked=False, reason=reason, seconds=0.0)
 
 
-def _next(work: Iterator[None]) -> None:
-    next(work)
+def _next(work: Iterator[str | None]) -> str | None:
+    return next(work)
 
 
 def _cut(value: Any, batch: int) -> Any:

@@ -1,4 +1,4 @@
-"""Six trainings, for comparing a bare run with a watched one: prints digests of weights, losses and random states."""
+"""Trainings, for comparing a bare run with a watched one: prints digests of weights, losses and random states."""
 
 from __future__ import annotations
 
@@ -124,6 +124,43 @@ def gan() -> None:
     digest(generator, critic)
 
 
+norm = nn.BatchNorm1d(16)
+scale = torch.ones(16, requires_grad=True)
+
+
+class Entangled(nn.Module):
+    """Parts that `deepcopy` does not copy: a lambda over its own layers, a global module, a global tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.drop, self.last = nn.Linear(8, 16), nn.Dropout(0.2), nn.Linear(16, 3)
+        self.rest = lambda x: self.last(self.drop(x))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.rest(norm(torch.relu(self.first(x))) * scale)
+
+
+class Scaled(nn.Sequential):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x) * scale[:3]
+
+
+def entangled() -> None:
+    for model in (Entangled(), Scaled(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 3))):
+        optimizer = torch.optim.Adam([*model.parameters(), *norm.parameters(), scale], lr=1e-2)
+        optimizer.zero_grad()
+        for step in range(2 * STEPS):
+            x = torch.randn(16, 8)
+            loss = F.cross_entropy(model(x), x[:, :3].argmax(1)) / 2
+            loss.backward()
+            losses.append(loss.item())
+            if step % 2:
+                optimizer.step()
+                optimizer.zero_grad()
+        digest(model, norm)
+        print(scale.tolist())
+
+
 class Noisy(Dataset):
     def __len__(self) -> int:
         return 128
@@ -162,8 +199,25 @@ def compiled() -> None:
     digest(model)
 
 
+def closures() -> None:
+    """Steps that compute their own gradients: once, as under Lightning, and several times."""
+    model = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 3))
+    for optimizer in (torch.optim.Adam(model.parameters(), lr=1e-2), torch.optim.LBFGS(model.parameters(), max_iter=4)):
+        for _ in range(STEPS // 2):
+            x = torch.randn(16, 8)
+
+            def closure(x: torch.Tensor = x, optimizer: torch.optim.Optimizer = optimizer) -> torch.Tensor:
+                optimizer.zero_grad()
+                loss = F.cross_entropy(model(x), x[:, :3].argmax(1))
+                loss.backward()
+                return loss
+
+            losses.append(optimizer.step(closure).item())
+    digest(model)
+
+
 if __name__ == "__main__":
     torch.manual_seed(0)
     np.random.seed(0)
     random.seed(0)
-    {f.__name__: f for f in (mlp, cnn, lstm, transformer, gan, workers, compiled)}[sys.argv[1]]()
+    {f.__name__: f for f in (mlp, cnn, lstm, transformer, gan, entangled, workers, compiled, closures)}[sys.argv[1]]()

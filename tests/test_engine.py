@@ -247,6 +247,11 @@ def test_symptoms_go_under_their_cause() -> None:
     assert found(engine.judge(ONE, rules, ignore=["OPT"])) == ["TRN001", "LOS001"]
 
 
+def test_what_the_program_says_itself_is_a_symptom_of_named_causes_only() -> None:
+    rules = table(simple("OPT001", explains=("TRN*",)), simple("TRN001"), simple("TRN011", written=True))
+    assert found(engine.judge(ONE, rules)) == [("OPT001", ["TRN001"]), "TRN011"]
+
+
 def test_an_exact_code_explains_only_itself() -> None:
     rules = table(simple("OPT001", explains=("TRN001",)), simple("TRN001"), simple("TRN0010"))
     assert found(engine.judge(ONE, rules)) == [("OPT001", ["TRN001"]), "TRN0010"]

@@ -10,6 +10,7 @@ import fcntl
 import os
 import pty
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -532,14 +533,19 @@ def test_script_that_asks_while_its_output_goes_to_a_pipe(folder: Path, terminal
 
 def test_stop_and_continue_like_a_shell_job(folder: Path) -> None:
     """SIGTSTP to the supervisor stops script and supervisor; SIGCONT lets both go on."""
-    # In a session of its own the group would be orphaned, and the kernel does not stop orphans: stay in this one.
+    # The kernel does not stop a group that is orphaned, as that of these tests may be: a group of its own, but in this
+    # session, has a parent outside of it and is none.
     process = start(watched(script(folder, """
-        import os, time
+        import os, signal, time
+        going = []
+        signal.signal(signal.SIGCONT, lambda *_: going.append(True))
         print("ready", os.getpid(), flush=True)
-        for _ in range(10):
+        for _ in range(300):
+            if going:
+                break
             time.sleep(0.1)
         print("done")
-    """)), folder)  # fmt: skip
+    """)), folder, preexec_fn=os.setpgrp)  # fmt: skip
     child = ready(process)
     os.kill(process.pid, signal.SIGTSTP)
     stopped = 0
@@ -658,8 +664,19 @@ DISTRIBUTED = """
         loss.backward()
         optimizer.step()
     os.write(1, f"{dist.get_rank()} {loss.item().hex()}{os.linesep}".encode())  # in one piece: two ranks share the pipe
+    dist.barrier()
     dist.destroy_process_group()
 """
+
+
+def launched(command: list[str], folder: Path, own_lines: bool) -> Ending:
+    """How a launcher's run ended; again where gloo's own threads aborted it at exit, as they do now and then."""
+    for _ in range(4):
+        shutil.rmtree(folder / "run", ignore_errors=True)
+        ending = Ending(start(command, folder), own_lines)
+        if "terminate called without an active exception" not in ending.raw_stderr:
+            break
+    return ending
 
 
 @pytest.mark.torch
@@ -667,8 +684,8 @@ def test_torchrun(folder: Path) -> None:
     name = script(folder, DISTRIBUTED)
     words = ["torchrun", "--standalone", "--nproc-per-node", "2", name]
     beside = os.path.join(os.path.dirname(sys.executable), "torchrun")
-    bare = Ending(start([beside, *words[1:]], folder), False)
-    seen = Ending(start(watched(*words), folder), True)
+    bare = launched([beside, *words[1:]], folder, False)
+    seen = launched(watched(*words), folder, True)
     assert bare.returncode == 0
     assert (sorted(seen.stdout.split("\n")), seen.returncode) == (sorted(bare.stdout.split("\n")), 0)
     assert len(list((folder / "run" / "logs").iterdir())) >= 2  # one log per rank

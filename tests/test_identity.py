@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = Path(__file__).with_name("identity_program.py")
-KINDS = ("mlp", "cnn", "lstm", "transformer", "gan", "workers", "compiled")
+KINDS = ("mlp", "cnn", "lstm", "transformer", "gan", "entangled", "workers", "compiled", "closures")
 
 
 def output(command: list[str]) -> str:
@@ -32,5 +32,5 @@ def test_weights_losses_and_random_states_are_the_same_to_the_last_bit(kind: str
     assert found["looked_at"]["samples"] >= 5
     logs = "".join(path.read_text() for path in (folder / "logs").glob("*.jsonl"))
     assert '"k":"error"' not in logs
-    if kind not in ("gan", "compiled"):
+    if kind not in ("gan", "entangled", "compiled"):
         assert '"kind":"LeakProbe"' in logs

@@ -14,13 +14,15 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "src" / "torchward"
 
 ALLOWED = {
-    "facts": set(),
+    "facts": {"facts"},
     "rule": set(),
     "runlog": set(),
     "usage": set(),
-    "rules": {"facts", "rule", "rules"},
-    "errors": {"facts", "rule"},
-    "report": {"facts", "rule", "report", ""},
+    "compat": set(),
+    "prescribe": {"compat", "facts", "rule"},
+    "rules": {"compat", "facts", "prescribe", "rule", "rules"},
+    "errors": {"facts", "rule", "errors"},
+    "report": {"compat", "facts", "prescribe", "rule", "report", ""},
     "engine": {"facts", "rule", "rules", "errors"},
     "collect": {"facts", "runlog", "collect"},
     "config": {"usage", "rule", "engine"},
@@ -110,7 +112,7 @@ def loaded_after(code: str) -> set[str]:
 HEAVY = {"torch", "rich", "argparse", "dataclasses", "torchward.engine", "torchward.rule", "torchward.facts"}
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], [], ["run", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["--version"], [], ["run", "--help"], ["doctor", "--help"]])
 def test_help_loads_nothing_that_it_does_not_print(words: list[str]) -> None:
     loaded = loaded_after(f"from torchward.cli import main; main({words!r})")
     assert "torchward.cli" in loaded
@@ -123,6 +125,16 @@ def test_importing_the_package_loads_nothing() -> None:
 
 def test_the_guard_above_would_notice() -> None:
     assert loaded_after("from torchward.cli import main; main(['rules', '--format', 'json'])") & HEAVY
+
+
+def test_watching_a_run_loads_no_rules_of_the_machine(tmp_path: Path) -> None:
+    code = (
+        "from torchward.commands._session import Session\n"
+        f"from pathlib import Path\nassert 'OPT001' in Session(Path({str(tmp_path)!r})).rules"
+    )
+    loaded = loaded_after(code)
+    assert any(name.startswith("torchward.rules.opt.") for name in loaded)
+    assert not any(name.startswith("torchward.rules.env") for name in loaded)
 
 
 def test_starting_a_run_loads_no_rules_before_the_first_row(tmp_path: Path) -> None:

@@ -78,8 +78,9 @@ def test_every_development_dependency_is_pinned():
     assert all(re.match(r"[\w.-]+==[\w.+]+(; python_version (<|>=) \"3\.11\")?$", line) for line in lines)
     pinned = {re.match(r"[\w.-]+", line)[0] for line in lines}
     project = pyproject()["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["dev"], "hatchling", "editables"]
-    assert {re.match(r"[\w.-]+", line)[0] for line in needed} <= pinned
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *extras["dev"], *extras["recipes"], *extras["rl"], "hatchling", "editables"]
+    assert {re.match(r"[\w.-]+", line)[0] for line in needed} <= {*pinned, "torchward"}  # its own extra
 
 
 def test_changelog_fragments_have_a_known_type():
@@ -102,9 +103,12 @@ def test_readme_names_existing_commands_and_options_only(readme):
 
     text = read(readme)
     assert set(re.findall(r"^    torchward (\w+)", text, re.MULTILINE)) == set(cli.COMMANDS)
-    told = subprocess.run(
-        [sys.executable, "-m", "torchward", "run", "--help"], check=True, stdout=subprocess.PIPE, text=True
-    ).stdout
+    told = "".join(
+        subprocess.run(
+            [sys.executable, "-m", "torchward", name, "--help"], check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+        for name in ("run", "doctor")
+    )
     shell = {"--epochs", "--nproc-per-node", "--help"}
     assert set(re.findall(r"--[a-z][a-z-]+", text)) - shell <= set(re.findall(r"--[a-z][a-z-]+", told))
 

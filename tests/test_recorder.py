@@ -141,6 +141,37 @@ def test_a_part_that_fails_is_switched_off_and_training_goes_on(tmp_path: Path) 
 
 
 @pytest.mark.torch
+def test_gradients_of_single_examples_are_passed_by(tmp_path: Path) -> None:
+    """Inside `vmap` and `grad` no tensor has memory of its own to be read."""
+    source = """
+        import torch
+        from torch.func import functional_call, grad, vmap
+        from torch.nn.functional import cross_entropy
+        torch.manual_seed(0)
+        model = torch.nn.Linear(5, 3)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+
+        def loss_of(weights, x, y):
+            scores = functional_call(model, weights, (x[None],))
+            return cross_entropy(scores, y[None]) + 0.0 * (scores.argmax(1) + scores.max(1).values).sum()
+
+        for step in range(12):
+            x, y = torch.randn(16, 5), torch.randint(3, (16,))
+            weights = {name: value.detach() for name, value in model.named_parameters()}
+            sizes = vmap(grad(loss_of), in_dims=(None, 0, 0))(weights, x, y)["weight"].norm(dim=(1, 2))
+            loss = (cross_entropy(model(x), y, reduction="none") / (1 + sizes)).mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    """
+    done, folder = run(tmp_path, source)
+    assert done.returncode == 0, done.stderr
+    rows = [row for path in (folder / "logs").glob("*.jsonl") for row in runlog.read(path)]
+    assert [row["text"] for row in rows if row["k"] == "error"] == []
+    assert any(row["k"] == "in" for row in rows)
+
+
+@pytest.mark.torch
 def test_tracebacks_and_warnings_do_not_show_the_wrappers(tmp_path: Path) -> None:
     source = """
         import traceback, torch
@@ -152,6 +183,7 @@ def test_tracebacks_and_warnings_do_not_show_the_wrappers(tmp_path: Path) -> Non
             lambda: nn.functional.cross_entropy(torch.zeros(2, 3), torch.zeros(3).long()),
             lambda: torch.zeros(2, requires_grad=True).backward(),
             lambda: torch.zeros(2).item(),
+            lambda: torch.zeros(2).argmax(3),
             lambda: next(iter(torch.utils.data.DataLoader([1, "a"], batch_size=2))),
             lambda: model.load_state_dict({}),
         ):
@@ -169,3 +201,146 @@ def test_tracebacks_and_warnings_do_not_show_the_wrappers(tmp_path: Path) -> Non
     assert "UserWarning: Using a target size" in bare.stderr
     assert done.returncode == bare.returncode == 1
     assert done.stderr.startswith(bare.stderr)
+
+
+@pytest.mark.torch
+def test_modules_are_not_asked_for_names_of_ours(tmp_path: Path) -> None:
+    """A class may answer to every name, with a warning: the models of diffusers do."""
+    source = """
+        import warnings, torch
+        from torch import nn
+
+        class Model(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.layer = nn.Linear(4, 1)
+
+            def __getattr__(self, name):
+                if name != "layer":
+                    warnings.warn(f"reading {name} is deprecated")
+                return super().__getattr__(name)
+
+            def forward(self, x):
+                return self.layer(x)
+
+        model = Model()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+        for step in range(60):
+            model.train(step % 20 != 19)
+            loss = model(torch.randn(8, 4)).square().mean()
+            if model.training:
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+    """
+    done, _ = run(tmp_path, source)
+    assert done.returncode == 0
+    assert "is deprecated" not in done.stderr
+
+
+@pytest.mark.torch
+def test_gradients_of_a_closure_are_those_of_its_own_step(tmp_path: Path) -> None:
+    """In step n the gradient is n + 1. By keyword and in place, from functions and other things that are called."""
+    source = """
+        import functools
+        import torch
+
+        weight = torch.nn.Parameter(torch.zeros(1))
+        optimizer = torch.optim.SGD([weight], lr=1e-3)
+
+        def closure(factor):
+            loss = (weight * factor).sum()
+            optimizer.zero_grad()
+            loss.backward()
+            return loss
+
+        for step in range(12):
+            once = functools.partial(closure, step + 1.0)
+            print(optimizer.step(closure=once) if step % 2 else optimizer.step(lambda: once()))
+    """
+    done, folder = run(tmp_path, source)
+    bare, _ = run(tmp_path, source, watched=False)
+    assert done.stdout == bare.stdout
+    (log,) = (folder / "logs").glob("*.jsonl")
+    rows = list(runlog.read(log))
+    seen = {row["s"]: row["g"] for row in rows if row["k"] == "st"}
+    assert len(seen) >= 5
+    assert seen == {step: [step + 1.0] for step in seen}
+    cycles = [[name for name, _ in row["e"]] for row in rows if row["k"] == "cy"]
+    assert all(names == ["zero", "backward", "step"] for names in cycles if names)
+    builder = RunBuilder()
+    builder.feed(rows)
+    (optimizer,) = builder.facts()[0].optimizers
+    assert optimizer.cycles_checked >= 4
+    assert optimizer.cycles_dirty == optimizer.cycles_without_gradient == 0
+
+
+@pytest.mark.torch
+def test_an_optimizer_that_only_hands_on_is_the_one_behind_it(tmp_path: Path) -> None:
+    """As accelerate's: never initialised as one, so that torch does not tell of its steps."""
+    source = """
+        import torch
+
+        class Handed(torch.optim.Optimizer):
+            def __init__(self, optimizer):
+                self.optimizer = optimizer
+            param_groups = property(lambda self: self.optimizer.param_groups)
+            defaults = property(lambda self: self.optimizer.defaults)
+            state = property(lambda self: self.optimizer.state)
+            def zero_grad(self):
+                self.optimizer.zero_grad()
+            def step(self):
+                self.optimizer.step()
+
+        model = torch.nn.Linear(4, 2)
+        optimizer = Handed(torch.optim.SGD(model.parameters(), lr=0.1))
+        schedule = torch.optim.lr_scheduler.LinearLR(optimizer, total_iters=12)
+        for step in range(12):
+            optimizer.zero_grad()
+            model(torch.randn(8, 4)).square().mean().backward()
+            optimizer.step()
+            schedule.step()
+    """
+    done, folder = run(tmp_path, source)
+    assert done.returncode == 0, done.stderr
+    (log,) = (folder / "logs").glob("*.jsonl")
+    builder = RunBuilder()
+    builder.feed(runlog.read(log))
+    facts = builder.facts()[0]
+    (optimizer,), (scheduler,) = facts.optimizers, facts.schedulers
+    assert (optimizer.kind, optimizer.steps) == ("SGD", 12)
+    assert (scheduler.optimizer, scheduler.steps, scheduler.optimizer_steps) == (optimizer.index, 12, 12)
+    assert scheduler.steps_before_optimizer == 0
+
+
+@pytest.mark.torch
+def test_losses_that_come_past_one_line_of_a_library(tmp_path: Path) -> None:
+    """As by `manual_backward` and `accelerator.backward`: the user's lines tell them apart, and a library's own."""
+    (tmp_path / "site-packages").mkdir()
+    (tmp_path / "site-packages/theirs.py").write_text(
+        "def back(loss):\n    loss.backward()\n\n\n"
+        "def both(weight):\n    (weight * 2).sum().backward()\n    (weight * 3).sum().backward()\n"
+    )
+    source = f"""
+        import sys
+        sys.path.insert(0, {str(tmp_path / "site-packages")!r})
+        import torch
+        import theirs
+
+        weight = torch.nn.Parameter(torch.ones(1))
+        optimizer = torch.optim.SGD([weight], lr=1e-3)
+        for step in range(8):
+            optimizer.zero_grad()
+            theirs.back(weight.square().sum())
+            theirs.back(weight.abs().sum() + 5)
+            theirs.both(weight)
+            optimizer.step()
+    """
+    done, folder = run(tmp_path, source)
+    assert done.returncode == 0, done.stderr
+    (log,) = (folder / "logs").glob("*.jsonl")
+    builder = RunBuilder()
+    builder.feed(runlog.read(log))
+    streams = builder.facts()[0].streams
+    assert [round(stream.values.values[0]) for stream in streams] == [1, 6, 2, 3]
+    assert [stream.site.line for stream in streams] == [11, 12, 13, 13]

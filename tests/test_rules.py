@@ -2,6 +2,10 @@
 
 The same for `tests/programs/`: broken and sound programs in other styles. Their first line says what is expected,
 `# expects: OPT003` or `# expects: nothing`; a second, `# also: TRN001`, what may stand beside it as a cause of its own.
+Of several expected codes each is a true name of the cause, and which one comes first may depend on the samples.
+The broken examples are run through the command line, the sound ones and the programs in forks of one process
+(`forked.py`) where they can be; in the long tier the sound ones go through the command line as well.
+What takes how long depends on the machine and on what else it does just then: programs of PRF rules have three tries.
 """
 
 from __future__ import annotations
@@ -13,20 +17,37 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from torchward.engine import load_rules
+from torchward.engine import judges, load_rules
+from torchward.facts import Machine
 from torchward.rule import Rule
 
-RULES = {code: rule for code, rule in load_rules().items() if rule.checks}
+ALL = {code: rule for code, rule in load_rules().items() if rule.checks}
+RULES = {code: rule for code, rule in ALL.items() if not judges(rule, Machine)}
+"""Those whose examples are programs; `test_machines.py` has the others."""
 PROGRAMS = sorted((Path(__file__).parent / "programs").glob("*.py"))
+
+
+STARTS_PROCESSES = re.compile(
+    r"torchrun|multiprocessing|mp\.spawn|torch\.distributed|subprocess|num_workers|set_num_threads"
+)
+"""What is better run by a new interpreter: programs with processes and threads of their own."""
+
+
+def skip_without_its_packages(text: str) -> None:
+    for package in re.findall(r"^(?:from|import) (stable_baselines3|lightning|transformers|accelerate)\b", text, re.M):
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
 
 
 def findings(script: Path, folder: Path, language: str = "en") -> list[dict[str, Any]]:
     """What torchward says of a program; it must run as it does alone, to its own exit code 0."""
+    skip_without_its_packages(script.read_text(encoding="utf-8"))
     command = [sys.executable, "-m", "torchward", "run", "--lang", language, "--run-dir", str(folder), str(script)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
@@ -35,6 +56,10 @@ def findings(script: Path, folder: Path, language: str = "en") -> list[dict[str,
     assert done.returncode == 0, done.stderr
     found: list[dict[str, Any]] = json.loads((folder / "findings.json").read_text(encoding="utf-8"))["findings"]
     return found
+
+
+def tries(code: str) -> range:
+    return range(3 if code.startswith("PRF") else 1)
 
 
 def told(found: list[dict[str, Any]]) -> list[str]:
@@ -48,6 +73,14 @@ def everything(found: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield from everything(item["symptoms"])
 
 
+def unfilled(item: dict[str, Any]) -> list[str]:
+    """Placeholders of the rule's own texts that no number took the place of; other braces may be code to write."""
+    rule = ALL.get(item["code"])
+    fields = {name for text in (rule.message, rule.why, rule.fix) for name in text.fields()[0]} if rule else set()
+    said = " ".join(item[key] for key in ("message", "why", "fix"))
+    return sorted(name for name in fields if re.search(rf"\{{{name}[:!}}]", said))
+
+
 def above_a_hint(found: list[dict[str, Any]]) -> list[str]:
     return told([item for item in found if item["severity"] != "hint"])
 
@@ -57,43 +90,91 @@ def above_a_hint(found: list[dict[str, Any]]) -> list[str]:
 def test_the_broken_example_is_named_first(code: str, tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     script.write_text(RULES[code].bad, encoding="utf-8")
-    # In Chinese here, in English below: both languages are rendered from real findings.
-    found = findings(script, tmp_path / "run", "zh")
+    found: list[dict[str, Any]] = []
+    for number in tries(code):
+        # In Chinese here, in English below: both languages are rendered from real findings.
+        found = found or findings(script, tmp_path / f"run{number}", "zh")
     assert found, "nothing was found"
     assert found[0]["code"] == code, told(found)
     assert not [item for item in everything(found) if item["code"].startswith("INT")], told(found)
     for key in ("message", "why", "fix"):
         assert re.search("[\u4e00-\u9fff]", found[0][key]), f"`{key}` is not in Chinese"
-        assert not re.search(r"\{[a-z_]+\}", found[0][key])
+    assert unfilled(found[0]) == []
     assert any(found[0]["place"].values()), "it points nowhere"
     assert found[0]["evidence"]
 
 
-@pytest.mark.torch
-@pytest.mark.parametrize("code", sorted(RULES))
-def test_the_sound_twin_is_silent_under_every_rule(code: str, tmp_path: Path) -> None:
-    script = tmp_path / "train.py"
-    script.write_text(RULES[code].good, encoding="utf-8")
-    found = findings(script, tmp_path / "run")
+@pytest.fixture(scope="session")
+def forks() -> Iterator[subprocess.Popen[str]]:
+    """`forked.py`, waiting for programs."""
+    server = [sys.executable, str(Path(__file__).with_name("forked.py"))]
+    with subprocess.Popen(server, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.terminate()
+
+
+def from_fork(program: Path, folder: Path, forks: subprocess.Popen[str]) -> list[dict[str, Any]]:
+    """What torchward says of a program that a fork trains."""
+    assert forks.stdin is not None
+    assert forks.stdout is not None
+    print(program, folder, sep="\t", file=forks.stdin, flush=True)
+    done = json.loads(forks.stdout.readline())
+    assert done["status"] == 0, done["output"]
+    found: list[dict[str, Any]] = done["findings"]
+    return found
+
+
+def trained(program: Path, code: str, folder: Path, forks: subprocess.Popen[str]) -> list[dict[str, Any]]:
+    """What torchward says of a program that shows `code`, or that is sound; in a fork if it can be."""
+    folder.mkdir()
+    # Memory grows otherwise in a fork, which shares its parent's.
+    alone = STARTS_PROCESSES.search(program.read_text(encoding="utf-8")) is not None or code.startswith("MEM")
+    return findings(program, folder / "run") if alone or not hasattr(os, "fork") else from_fork(program, folder, forks)
+
+
+def assert_silent(code: str, found: list[dict[str, Any]]) -> None:
     assert code not in [item["code"] for item in everything(found)], told(found)
     assert above_a_hint(found) == []
 
 
 @pytest.mark.torch
+@pytest.mark.parametrize("code", sorted(RULES))
+def test_the_sound_twin_is_silent_under_every_rule(code: str, tmp_path: Path, forks: subprocess.Popen[str]) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(RULES[code].good, encoding="utf-8")
+    assert_silent(code, trained(script, code, tmp_path / "fork", forks))
+
+
+@pytest.mark.long
+@pytest.mark.torch
+@pytest.mark.parametrize("code", sorted(RULES))
+def test_the_sound_twin_is_silent_through_the_command_line(code: str, tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(RULES[code].good, encoding="utf-8")
+    assert_silent(code, findings(script, tmp_path / "run"))
+
+
+@pytest.mark.torch
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
-def test_programs_in_other_styles(program: Path, tmp_path: Path) -> None:
-    head = program.read_text(encoding="utf-8").splitlines()[:2]
-    expected = head[0].removeprefix("# expects:").strip()
+def test_programs_in_other_styles(program: Path, tmp_path: Path, forks: subprocess.Popen[str]) -> None:
+    text = program.read_text(encoding="utf-8")
+    skip_without_its_packages(text)
+    head = text.splitlines()[:2]
+    expected, *others = head[0].removeprefix("# expects:").split()
     also = head[1].removeprefix("# also:").split() if head[1].startswith("# also:") else []
-    found = findings(program, tmp_path / "run")
+    found: list[dict[str, Any]] = []
+    for number in tries(expected):
+        found = found or trained(program, expected, tmp_path / f"try{number}", forks)
     for item in everything(found):
-        assert not re.search(r"\{[a-z_]+[:}]", " ".join(item[key] for key in ("message", "why", "fix"))), item["code"]
+        assert unfilled(item) == []
     if expected == "nothing":
         assert above_a_hint(found) == []
         return
     assert found, "nothing was found"
-    assert found[0]["code"] == expected, told(found)
-    beside = [item for item in found[1:] if item["severity"] != "hint" and item["code"] not in (expected, *also)]
+    assert found[0]["code"] in (expected, *others), told(found)
+    beside = [
+        item for item in found[1:] if item["severity"] != "hint" and item["code"] not in (expected, *others, *also)
+    ]
     assert told(beside) == []
 
 
@@ -101,12 +182,12 @@ def test_programs_in_other_styles(program: Path, tmp_path: Path) -> None:
 def test_each_program_says_what_is_expected_of_it(program: Path) -> None:
     first = program.read_text(encoding="utf-8").splitlines()[0]
     assert first.startswith("# expects: ")
-    expected = first.removeprefix("# expects: ")
-    assert expected == "nothing" or expected in RULES
+    expected, *others = first.removeprefix("# expects: ").split()
+    assert (expected == "nothing" and not others) or {expected, *others} <= set(RULES)
     assert program.stem.startswith("sound_" if expected == "nothing" else f"broken_{expected.lower()}_")
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
+@pytest.mark.parametrize("rule", ALL.values(), ids=ALL.keys())
 def test_texts_are_whole_in_both_languages(rule: Rule) -> None:
     for text in (rule.message, rule.why, rule.fix):
         english, chinese = text.fields()
@@ -119,14 +200,18 @@ def test_texts_are_whole_in_both_languages(rule: Rule) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.name)
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES.keys())
+@pytest.mark.parametrize("rule", ALL.values(), ids=ALL.keys())
 def test_what_a_rule_explains_exists(rule: Rule) -> None:
     for pattern in rule.explains:
-        assert fnmatch.filter(RULES, pattern), f"{rule.code} explains `{pattern}`, which is no rule"
-        assert rule.code not in fnmatch.filter(RULES, pattern) or pattern.endswith("*")
+        assert fnmatch.filter(ALL, pattern), f"{rule.code} explains `{pattern}`, which is no rule"
+        assert rule.code not in fnmatch.filter(ALL, pattern) or pattern.endswith("*")
 
 
 def test_every_rule_has_programs_in_other_styles() -> None:
+    """Here, or in the corpus, which is run by `make precision`."""
     named = {program.stem.split("_")[1].upper() for program in PROGRAMS if program.stem.startswith("broken_")}
+    for program in (Path(__file__).parent / "corpus").glob("*_broken.py"):
+        lines = program.read_text(encoding="utf-8").splitlines()[:3]
+        named |= {code for line in lines if line.startswith("# expects:") for code in line.split()[2:]}
     assert set(RULES) - named == set()
     assert sum(program.stem.startswith("sound_") for program in PROGRAMS) >= 18

@@ -3,6 +3,7 @@
 torchward run train.py          watch an unmodified script
 with torchward.watch(): ...     watch from inside
 %load_ext torchward             watch a notebook
+torchward.explain()             say why the last exception was raised
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from torchward.inprocess import watch
+    from torchward.inprocess import explain, watch
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "watch"]
+__all__ = ["__version__", "explain", "watch"]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "watch":
-        from torchward.inprocess import watch
+    if name in ("explain", "watch"):
+        from torchward import inprocess
 
-        return watch
+        return getattr(inprocess, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

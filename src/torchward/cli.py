@@ -8,9 +8,14 @@ from torchward.usage import Exit, Help, UsageError, suggestion
 
 COMMANDS = {
     "run": "run a training script, watch it, and name its silent bugs",
+    "doctor": "check whether this machine is ready for PyTorch, and how to make it so",
+    "explain": "say why a program crashed, from its log",
     "show": "show the findings of a run again, also while it is running",
+    "recipes": "list training programs that work, to run or to start from",
+    "new": "start a project from a recipe",
     "rules": "list the rules",
     "rule": "explain one rule",
+    "metric": "explain a number that a reinforcement-learning library logs",
 }
 
 
@@ -64,7 +69,7 @@ def _near(name: str) -> str:
 
 
 def _help() -> str:
-    rows = "\n".join(f"  {name:<6} {text}" for name, text in COMMANDS.items())
+    rows = "\n".join(f"  {name:<7} {text}" for name, text in COMMANDS.items())
     return (
         "usage: torchward <command> [options]\n\n"
         f"{rows}\n\n"

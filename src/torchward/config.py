@@ -43,7 +43,10 @@ KEYS = ("select", "ignore", "lang", "budget")
 
 def load(start: Path | str = ".") -> Config:
     """The settings in the nearest pyproject.toml at or above `start`."""
-    folder = Path(start).absolute()
+    try:
+        folder = Path(start).absolute()
+    except OSError:  # the working folder is gone
+        return Config()
     for candidate in (folder, *folder.parents):
         path = candidate / "pyproject.toml"
         try:
@@ -125,9 +128,9 @@ def check_codes(given: Sequence[str], source: str) -> None:
     """Raise `UsageError` for a code or prefix that fits no rule. Reads file names only: no rule is imported."""
     if not given:
         return
-    from torchward.engine import known_codes
+    from torchward.engine import known_codes, known_errors
 
-    known = known_codes()
+    known = (*known_codes(), *known_errors())
     for code in given:
         if not any(name.startswith(code.upper()) for name in known) or not code:
             # a prefix is the nearest valid name too: `OTP` is meant to be `OPT`

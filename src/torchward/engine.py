@@ -16,8 +16,8 @@ from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
 
-from torchward.facts import Experiment, Run
-from torchward.rule import Check, Diagnosis, Finding, Place, Rule, Severity, Text
+from torchward.facts import Crash, Experiment, Machine, Ranks, Run
+from torchward.rule import Check, Confidence, Diagnosis, Explanation, Finding, Place, Rule, Severity, Text
 
 _RULES = Path(__file__).parent / "rules"
 _FILE = re.compile(r"([a-z]+\d+)_\w+\.py")
@@ -49,6 +49,28 @@ INT001 = Rule(
 """A built-in: the engine itself yields it, so it has no checks and no example programs."""
 
 
+ERR001 = Rule(
+    code="ERR001",
+    name="crash-not-known",
+    severity=Severity.ERROR,
+    since="0.1.0",
+    checks=(),
+    message=Text("{type}: {text}", "{type}：{text}"),
+    why=Text(
+        "torchward does not know this error. What stood in the failing expression is listed here.",
+        "torchward 不认识这个错误。这里列出了出错的表达式中的张量和层。",
+    ),
+    fix=Text(
+        "Compare the shapes, dtypes and devices with what that line expects.",
+        "把这些形状、dtype 和设备与该行代码的预期作比较。",
+    ),
+    bad="",
+    good="",
+    links=(),
+)
+"""A built-in: a crash that no entry explains, seen from inside the process."""
+
+
 def _rule_files() -> Iterator[tuple[str, str]]:
     """(code, module name) of every rule file, in order of the code."""
     found = []
@@ -66,10 +88,33 @@ def known_codes() -> tuple[str, ...]:
     return (*(code for code, _ in _rule_files()), INT001.code)
 
 
-def load_rules() -> dict[str, Rule]:
-    """All rules by code, in order of their codes; the engine's own `INT` rules come last."""
+def known_errors() -> tuple[str, ...]:
+    """The codes of the catalogue of errors, from file names alone: reads none of them."""
+    from torchward.errors.schema import codes
+
+    return (ERR001.code, *codes())
+
+
+def load_error(code: str) -> Rule | None:
+    """The texts of one entry of the catalogue of errors, None where there is none of this code."""
+    from torchward.errors.schema import FOLDER, files, parse
+
+    for path in files(FOLDER):
+        if path.name.startswith(f"{code.lower()}_"):
+            return parse(path, path.read_text(encoding="utf-8"))[0].rule
+    return ERR001 if code == ERR001.code else None
+
+
+def load_rules(select: Iterable[str] = (), ignore: Iterable[str] = ()) -> dict[str, Rule]:
+    """All rules by code, in order of their codes; the engine's own `INT` rules come last.
+
+    Codes and prefixes to `select` and to `ignore` keep the others from being imported at all.
+    """
+    wanted, unwanted = tuple(select), tuple(ignore)
     rules: dict[str, Rule] = {}
     for code, module in _rule_files():
+        if (wanted and not code.startswith(wanted)) or (unwanted and code.startswith(unwanted)):
+            continue
         rule = import_module(module).RULE
         if not isinstance(rule, Rule) or rule.code != code or code in rules:
             raise ValueError(f"{module} must hold one Rule, RULE, with the code {code}, and no other file may have it")
@@ -105,8 +150,14 @@ def judge(
     kept: list[_Seen] = []
     process = -1
     rank: int | None = None
+    explanations: tuple[Explanation, ...] = ()
     for fact in facts:
-        if isinstance(fact, Run) or process < 0:
+        if isinstance(fact, Crash):
+            told = explain(fact) or _unexplained(fact)
+            codes = selected({one.rule.code: one.rule for one in told}, select, ignore)
+            explanations += tuple(one for one in told if one.rule.code in codes)
+            continue
+        if isinstance(fact, (Run, Ranks)) or process < 0:
             process += 1
             rank = fact.rank if isinstance(fact, Run) else None
         if isinstance(fact, Experiment) and not fact.looked:
@@ -122,13 +173,44 @@ def judge(
                     finding = replace(finding, place=replace(finding.place, rank=rank))  # noqa: PLW2901
                 kept.append(_Seen(finding, process))
 
+    rules = {**rules, **{one.rule.code: one.rule for one in explanations}}
+    kept += [_Seen(one.finding, -1 - number) for number, one in enumerate(explanations)]
     findings = _link(_merge(kept, rules), rules)
     return Diagnosis(
         findings=tuple(findings),
         could_not_look=tuple(_could_not_look(facts, chosen)),
+        explanations=explanations,
         silenced=len(silenced),
         rules=len(chosen),
     )
+
+
+def explain(crash: Crash) -> tuple[Explanation, ...]:
+    """What the catalogue of errors knows of a crash; nothing where it knows nothing.
+
+    Entries are read only here: a run that ends well never loads them.
+    """
+    from torchward.errors import match
+
+    failures: list[tuple[str, Exception]] = []
+    known = match.explain(crash, failures=failures)
+    return known or tuple(Explanation(_failed(code, error), INT001) for code, error in failures[:1])
+
+
+def _unexplained(crash: Crash) -> tuple[Explanation, ...]:
+    """An exception that the catalogue does not know, with what stood in the failing expression; else nothing."""
+    error = crash.error
+    if error is None or not (crash.operands or crash.layers):
+        return ()
+    site = error.site
+    place = Place(site.file, site.line, site.function, rank=crash.rank) if site is not None else Place(rank=crash.rank)
+    data = {
+        "type": error.name,
+        "text": error.message.split("\n")[0][:200],
+        "expression": site.marked if site is not None else "",
+        "operands": tuple(map(str, (*crash.operands, *crash.layers))),
+    }
+    return (Explanation(Finding(ERR001.code, data, place, Confidence.POSSIBLE), ERR001),)
 
 
 def severity(finding: Finding, rules: Mapping[str, Rule]) -> Severity:
@@ -159,6 +241,11 @@ def _fact_type(check: Check) -> typing.Any:
     return hint
 
 
+def judges(rule: Rule, fact: type) -> bool:
+    """Whether a rule has a check for facts of this class."""
+    return any(_fact_type(check) is fact for check in rule.checks)
+
+
 def _apply(rule: Rule, fact: object) -> Iterator[Finding]:
     """The findings of a rule on one fact; an exception in a check becomes a finding of its own."""
     for check in rule.checks:
@@ -173,12 +260,12 @@ def _apply(rule: Rule, fact: object) -> Iterator[Finding]:
                     text.render("en", finding.data)
                     text.render("zh", finding.data)
         except Exception as error:
-            yield _failed(rule, error)
+            yield _failed(rule.code, error)
         else:
             yield from found
 
 
-def _failed(rule: Rule, error: Exception) -> Finding:
+def _failed(code: str, error: Exception) -> Finding:
     frames = traceback.extract_tb(error.__traceback__)
     place = Place()
     if frames:
@@ -186,7 +273,7 @@ def _failed(rule: Rule, error: Exception) -> Finding:
         place = Place(file=frame.filename, line=frame.lineno or 0, function=frame.name)
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     where = f"{Path(place.file).name}:{place.line}"
-    return Finding(INT001.code, {"code": rule.code, "error": text[:300], "where": where}, place)
+    return Finding(INT001.code, {"code": code, "error": text[:300], "where": where}, place)
 
 
 # --- `# torchward: ignore[CODE]` -----------------------------------------------------------------------------------
@@ -300,10 +387,19 @@ def _strength(finding: Finding, rules: Mapping[str, Rule]) -> tuple[float, ...]:
     return (-finding.confidence, -severity(finding, rules), float("inf") if first is None else first)
 
 
-def _explains(rule: Rule | None, code: str) -> bool:
-    if rule is None or rule.code == code:
+def _explains(rules: Mapping[str, Rule], cause: str, symptom: str) -> bool:
+    if cause == symptom:
         return False
-    return any(code.startswith(name[:-1]) if name.endswith("*") else code == name for name in rule.explains)
+
+    by_cause, by_symptom = rules.get(cause), rules.get(symptom)
+    written = by_symptom is not None and by_symptom.written
+
+    def among(code: str, names: Sequence[str]) -> bool:
+        return any(code.startswith(name[:-1]) and not written if name.endswith("*") else code == name for name in names)
+
+    return (by_cause is not None and among(symptom, by_cause.explains)) or (
+        by_symptom is not None and among(cause, by_symptom.explained_by)
+    )
 
 
 def _link(findings: Sequence[Finding], rules: Mapping[str, Rule]) -> list[Finding]:
@@ -320,7 +416,7 @@ def _link(findings: Sequence[Finding], rules: Mapping[str, Rule]) -> list[Findin
     # turn comes later, finds itself at the root of that chain and stays a cause.
     for index in reversed(order):
         for candidate in order:
-            if _explains(rules.get(findings[candidate].code), findings[index].code) and root(candidate) != index:
+            if _explains(rules, findings[candidate].code, findings[index].code) and root(candidate) != index:
                 cause[index] = candidate
                 break
 
@@ -348,6 +444,7 @@ def _could_not_look(facts: Sequence[object], rules: Mapping[str, Rule]) -> Itera
     runs = [fact for fact in facts if isinstance(fact, Run)]
     trained = [run for run in runs if run.steps or run.backwards] or runs
     pairs = [(area, reason) for run in trained for area, reason in run.blind.items() if area in needed]
+    pairs += [pair for fact in facts if isinstance(fact, Machine) for pair in fact.blind.items()]
     pairs += [(_probe_name(fact), fact.reason) for fact in facts if isinstance(fact, Experiment) and not fact.looked]
     yield from dict.fromkeys(pairs)
 

@@ -149,6 +149,36 @@ def watch(
     return Watching(run_dir, language, share, probes)
 
 
+def explain(error: BaseException | None = None, *, lang: str = "auto", verbose: bool = False) -> None:
+    """Print why an exception was raised, with the tensors and layers of the failing expression, and what to change.
+
+    Args:
+        error: The exception; by default the one being handled, else the last one that nothing caught (in a notebook:
+            of the last cell that failed).
+        lang: ``en``, ``zh`` or ``auto`` (``TORCHWARD_LANG``, else the locale).
+        verbose: Also the other possible causes, the frames and the exceptions that followed.
+
+    Raises:
+        ValueError: a value of `lang` that is not understood.
+
+    Nothing of the program is run for it, and no values are shown, only shapes and ranges.
+    """
+    from torchward.collect.crash import from_row
+    from torchward.engine import explain as known
+    from torchward.facts import Crash
+    from torchward.report import crash as report
+    from torchward.runtime import crash as runtime
+    from torchward.usage import UsageError
+
+    try:
+        language = config.language(lang, config.load())
+    except UsageError as problem:
+        raise ValueError(str(problem)) from None
+    error = error or sys.exc_info()[1] or runtime.last_uncaught()
+    crash = Crash(source="", live=True) if error is None else from_row(runtime.describe(error))
+    report.write(report.Explained(crash, known(crash), language), sys.stdout, verbose=verbose)
+
+
 def load_extension(shell: Any) -> None:
     """`%load_ext torchward`: watch the notebook's kernel, and tell after each cell that trained."""
     global _notebook

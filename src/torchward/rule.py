@@ -68,7 +68,7 @@ class _TextFormatter(Formatter):
             return f"{value:,}"
         if isinstance(value, (tuple, list)):
             shape = all(isinstance(item, int) for item in value)
-            return f"({', '.join(map(str, value))})" if shape else ", ".join(str(item) for item in value)
+            return str(tuple(value)) if shape else ", ".join(str(item) for item in value)
         return str(value)
 
 
@@ -111,12 +111,13 @@ Check = Callable[[Any], Iterator[Finding]]
 
 @dataclass(frozen=True)
 class Rule:
-    """A named problem: what to look for (`checks`), what to say (`message`, `why`, `fix`), and two programs.
+    """A named problem: what to look for (`checks`), what to say (`message`, `why`, `fix`), and two examples.
 
     Each check is a pure function of one fact; the annotation of its one parameter says which (`def check(run: Run)`).
     `message` says in one sentence what was seen, with its numbers; `why` why that matters; `fix` one thing to do, with
     the code to write. `bad` is a whole program that has the problem and `good` its sound twin: both are run for real
-    by the tests, and `good` must be silent under every rule.
+    by the tests, and `good` must be silent under every rule. Rules of a machine have two machines there, in the JSON
+    that `torchward doctor --from` reads.
     """
 
     code: str
@@ -132,9 +133,38 @@ class Rule:
     links: tuple[str, ...]
     explains: tuple[str, ...] = ()
     """Codes whose findings become symptoms of this one's. A trailing `*` stands for any ending: `TRN*`."""
+    explained_by: tuple[str, ...] = ()
+    """The other way round: codes whose findings explain this one. Written so by what was added later."""
     needs: tuple[str, ...] = ()
     """What must have been visible (keys of `Run.blind`) for silence to mean health."""
+    written: bool = False
+    """The program itself says it, whatever happens in training: no `*` of another rule makes a symptom of it."""
     preview: bool = False
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One possible cause of a crash: what speaks for it, what to change, and one check that decides."""
+
+    name: str
+    confidence: Confidence
+    why: Text
+    fix: Text
+    check: Text
+    """What to run or look at to know; empty where nothing is left to decide."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a crash means. Texts are filled from `finding.data`."""
+
+    finding: Finding
+    rule: Rule
+    """The entry's texts; `why` and `fix` are those of the likeliest cause where it has several."""
+    causes: tuple[Cause, ...] = ()
+    """Ranked, those that the evidence speaks for first; those that it rules out are left out."""
+    evidence: tuple[tuple[int, str], ...] = ()
+    """(line number in the log, text): what was recognised. The number is 0 where there is no log."""
 
 
 @dataclass(frozen=True)
@@ -148,3 +178,5 @@ class Diagnosis:
     """Findings dropped by `# torchward: ignore[...]` comments."""
     rules: int = 0
     """Number of rules that were applied."""
+    explanations: tuple[Explanation, ...] = ()
+    """What is known of the crash that ended the run; their findings are among `findings` or are symptoms there."""

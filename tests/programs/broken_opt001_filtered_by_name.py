@@ -1,4 +1,5 @@
 # expects: OPT001
+# also: LLM007
 """Two parameter groups chosen by name; the names were changed later and one block now matches neither."""
 
 import math

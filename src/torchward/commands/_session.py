@@ -20,6 +20,7 @@ from torchward import runlog
 
 if TYPE_CHECKING:
     from torchward.collect.run import RunBuilder
+    from torchward.facts import Crash
     from torchward.report import Outcome
     from torchward.rule import Diagnosis, Language, Rule
 
@@ -114,7 +115,7 @@ class Session:
         if not self._rules:
             from torchward.engine import load_rules
 
-            self._rules = load_rules()
+            self._rules = load_rules(ignore=("ENV",))  # those judge a machine, not a run
         return self._rules
 
     def poll(self) -> int:
@@ -157,7 +158,27 @@ class Session:
             if not log.builder.is_worker:
                 own = [row for row in said if row.get("pid") == log.pid]
                 facts += self._guarded(log, log.builder.facts, own) or ()
-        return facts
+        if len(self._logs) > 1:
+            from torchward.collect.run import ranks
+
+            facts += ranks(facts)
+        crash = None if self.running() else self._crash()
+        return facts if crash is None else [*facts, crash]
+
+    def _crash(self) -> Crash | None:
+        failed = [log.builder for log in self._logs if log.builder.crash is not None]
+        returncode = self.launch.get("returncode")
+        if not returncode and all(builder.is_worker for builder in failed):
+            failed = []  # whom it worked for has survived it
+        rows = [builder.crash for builder in failed if builder.crash is not None]
+        if not rows and (returncode is None or returncode >= 0):
+            return None
+        from torchward.collect.crash import from_processes
+
+        try:
+            return from_processes(rows, returncode)
+        except (KeyError, TypeError, ValueError):  # a row that was cut off or is not ours
+            return None
 
     def judge(self, facts: Sequence[object] | None = None) -> Diagnosis:
         from torchward.engine import judge
@@ -177,6 +198,7 @@ class Session:
         returncode = self.launch.get("returncode")
         started = self.launch.get("started")
         ended = self.launch.get("ended")
+        diagnosis = self.judge(facts)
         seconds = max((run.seconds for run in runs), default=0.0)
         if started is not None and (running or ended is not None):
             seconds = (ended or time.time()) - started
@@ -190,8 +212,8 @@ class Session:
             exit_text="" if running else _exit_text(returncode, language),
             runs=runs,
             probes=tuple(fact for fact in facts if isinstance(fact, Experiment)),
-            diagnosis=self.judge(facts),
-            rules=self.rules,
+            diagnosis=diagnosis,
+            rules={**self.rules, **{one.rule.code: one.rule for one in diagnosis.explanations}},
             language=language,
             notes=tuple(self._notes(runs, running, language)),
         )

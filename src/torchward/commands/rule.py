@@ -17,6 +17,8 @@ _LABELS = {
     "fix": Text("What to change", "怎样修改"),
     "bad": Text("A program that has the problem", "有此问题的程序"),
     "good": Text("Its sound twin", "修正后的程序"),
+    "bad machine": Text("A machine that has the problem", "有此问题的机器"),
+    "good machine": Text("Its sound twin", "正常的机器"),
     "explains": Text("It explains", "它可以解释"),
     "needs": Text("It needs to see", "它需要看到"),
     "links": Text("Read more", "延伸阅读"),
@@ -32,11 +34,12 @@ def main(argv: Sequence[str]) -> int:
     if len(arguments.rest) != 1:
         raise UsageError("name one rule", "`torchward rule OPT001`; `torchward rules` lists them")
 
-    from torchward.engine import load_rules
+    from torchward.engine import load_error, load_rules
 
     word = arguments.rest[0]
     rules = load_rules()
     rule = rules.get(word.upper()) or next((rule for rule in rules.values() if rule.name == word.lower()), None)
+    rule = rule or load_error(word.upper())
     if rule is None:
         names = [*rules, *(rule.name for rule in rules.values())]
         hint = suggestion(word, names)
@@ -50,6 +53,8 @@ def main(argv: Sequence[str]) -> int:
 
 def _print(rule: Rule, language: Language) -> None:
     from torchward.commands._texts import width
+    from torchward.engine import judges
+    from torchward.facts import Machine
     from torchward.report.terminal import Page
 
     page = Page(width())
@@ -69,7 +74,8 @@ def _print(rule: Rule, language: Language) -> None:
         if not text.strip():
             continue
         page.line()
-        page.line("", _LABELS[key].render(language, {}), style="bold")
+        label = f"{key} machine" if key in ("bad", "good") and judges(rule, Machine) else key
+        page.line("", _LABELS[label].render(language, {}), style="bold")
         if key in ("bad", "good"):
             for line in text.strip("\n").split("\n"):
                 page.line("    ", line)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torchward.facts import Experiment, Model, Optimizer, Run, Site
@@ -35,14 +35,24 @@ class Said:
     """JSON values only; NaN and infinities are the strings `nan`, `inf`, `-inf`."""
     links: tuple[str, ...]
     symptoms: tuple[Said, ...]
+    check: str = ""
+    """Of a crash whose cause is not certain: what to look at to know."""
 
 
 def said(outcome: Outcome) -> list[Said]:
     """All findings in the engine's order, causes first."""
     return [
-        _say_finding(finding, outcome.rules, outcome.language, str(number))
+        _with_check(outcome, _say_finding(finding, outcome.rules, outcome.language, str(number)))
         for number, finding in enumerate(outcome.diagnosis.findings, 1)
     ]
+
+
+def _with_check(outcome: Outcome, one: Said) -> Said:
+    for explanation in outcome.diagnosis.explanations:
+        if explanation.rule.code == one.code and explanation.causes and one.confidence is not Confidence.CERTAIN:
+            check = _fill(explanation.causes[0].check, outcome.language, explanation.finding.data)
+            return replace(one, check=check)
+    return one
 
 
 def say_one(finding: Finding, rules: Mapping[str, Rule], language: Language) -> Said:

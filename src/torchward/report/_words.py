@@ -25,8 +25,8 @@ CONFIDENCE = {
 CONFIDENCE_MEANS = {
     Confidence.CERTAIN: Text("the mechanism itself was seen", "直接观察到了问题本身"),
     Confidence.LIKELY: Text(
-        "likely: its traces were seen, and healthy training does not leave them",
-        "很可能：看到了它的痕迹，健康的训练不会留下",
+        "likely: its traces were seen, and what is sound does not leave them",
+        "很可能：看到了它的痕迹，正常的情况不会留下",
     ),
     Confidence.POSSIBLE: Text(
         "possible: the traces have innocent explanations too", "可能：这些痕迹也可能有无害的解释"
@@ -269,6 +269,12 @@ _REASONS = {
     r"the shape of the output depends on the values of the input": r"输出的形状取决于输入的值",
     r"the loss is not one that can be computed again from the output": r"无法由输出重新计算该损失",
     r"no parameter requires a gradient": r"没有需要梯度的参数",
+    r"a call of the model takes too long for it": r"调用一次模型的时间过长",
+    r"the shape of the output differs from call to call": r"每次调用输出的形状不同",
+    r"its output has no gradient": r"其输出没有梯度",
+    r"its outputs lie along the positions of its input in an unknown way": r"无法确定输出与输入位置的对应关系",
+    r"`(.+)` does not say": r"`\1` 未提供",
+    r"neither `nvidia-smi` nor the PCI bus could be asked": r"`nvidia-smi` 和 PCI 总线都无法查询",
     r"saved-tensor hooks \(checkpointing or offloading\) are in use": r"正在使用 saved-tensor hook（重计算或卸载）",
     r"more than ([\d,]+) tensors: the rest are not followed": r"张量超过 \1 个，其余未跟踪",
 }
@@ -280,6 +286,12 @@ _LOOKED_FOR = {
     "chance probe": "初始损失实验",
     "gradient probe": "梯度到达实验",
     "memorise probe": "单批次记忆实验",
+    "leaf probe": "输出来源实验",
+    "repeat probe": "重复调用实验",
+    "position probe": "位置梯度实验",
+    "padding probe": "填充不变性实验",
+    "scale probe": "逐层尺度实验",
+    "mode probe": "训练与评估一致性实验",
     "modules": "模块",
     "graph": "计算图",
     "parameters": "参数",
@@ -287,6 +299,8 @@ _LOOKED_FOR = {
     "loader": "数据加载",
     "optimizer": "优化器",
     "recorder": "记录器",
+    "everything else": "其余内容",
+    "gpus": "GPU",
 }
 
 

@@ -99,7 +99,7 @@ def write(outcome: Outcome, stream: TextIO, *, everything: bool = False, width: 
     if findings:
         head = [counts(language, findings), command_line(outcome.command), *ending(outcome)]
         page.fold(" · ".join(part for part in head if part), _PREFIX, " " * len(_PREFIX), style="bold")
-        _findings(page, findings, outcome, everything)
+        tell(page, findings, language, everything, f"torchward show {_run_name(outcome.folder)} --all")
         page.line()
         opening = _PREFIX
     else:
@@ -115,8 +115,8 @@ def write(outcome: Outcome, stream: TextIO, *, everything: bool = False, width: 
     page.flush(stream)
 
 
-def _findings(page: Page, findings: list[Said], outcome: Outcome, everything: bool) -> None:
-    language = outcome.language
+def tell(page: Page, findings: list[Said], language: Language, everything: bool, command: str) -> None:
+    """The findings: the first ones in full, as far as a screen holds them, then short; `command` shows all."""
     full = 0
     for finding in findings:
         if not everything and full and (full == IN_FULL or page.height >= SCREEN - 8):
@@ -139,7 +139,6 @@ def _findings(page: Page, findings: list[Said], outcome: Outcome, everything: bo
             page.line("  ", say(language, "rest", n=len(rest) - IN_SHORT))
     hidden = rest or any(len(finding.symptoms) > 3 for finding in findings)
     if hidden and not everything:
-        command = f"torchward show {_run_name(outcome.folder)} --all"
         page.fold(say(language, "show_all", command=command), "", "  ", style="dim")
 
 
@@ -160,11 +159,16 @@ def _full(page: Page, finding: Said, language: Language, everything: bool) -> No
     where = place_parts(language, finding.place)
     if where:
         page.fold(" · ".join(part.replace(" ", _HELD) for part in where), at, indent)
+    for seen in (finding.evidence.get("expression", ""), *finding.evidence.get("operands", ())[:4]):
+        if seen:
+            page.fold(str(seen), indent, indent, style="dim", most=1)
     if finding.why:
         page.fold(finding.why, why, indent, style="dim")
     if finding.fix:
         page.fold(finding.fix, fix, indent)
-    if finding.confidence is not Confidence.CERTAIN:
+    if finding.check:
+        page.fold(finding.check, sure, indent, style="dim")
+    elif finding.confidence is not Confidence.CERTAIN and not finding.code.startswith("ERR"):
         page.fold(CONFIDENCE_MEANS[finding.confidence].render(language, {}), sure, indent, style="dim")
     if everything and finding.evidence:
         evidence = ", ".join(f"{key}={value}" for key, value in finding.evidence.items())

@@ -45,7 +45,7 @@ class Progress:
     @property
     def at_chance(self) -> bool:
         """The loss is no better than that of a prediction which ignores the input."""
-        return self.level is not None and self.end >= (1 - FALL) * self.level
+        return self.level is not None and self.end >= self.level - FALL * abs(self.level)
 
 
 def progress(run: Run, training: Training) -> Progress | None:
@@ -102,7 +102,7 @@ def _loss(run: Run, training: Training) -> Loss | None:
 
 
 def _level(loss: Loss | None) -> float | None:
-    """Entropy of the classes, or variance of the targets.
+    """Entropy of the classes, variance of the targets, or likelihood under one mean (and variance) for all.
 
     Classes must be nearly balanced and the accuracy no better than that of always naming the largest one: then class
     weights and label smoothing, which the facts do not tell, do not matter.
@@ -111,6 +111,11 @@ def _level(loss: Loss | None) -> float | None:
         return None
     if loss.kind == "mse_loss":
         return loss.target_std**2 if loss.target_std else None
+    if loss.kind == "poisson_nll_loss":
+        mean = loss.target_mean
+        return mean - mean * math.log(mean) if mean is not None and mean > 0 else None
+    if loss.kind == "gaussian_nll_loss":
+        return 0.5 + math.log(loss.target_std) if loss.target_std else None
     total = sum(loss.target_values.values())
     if total < 50 or len(loss.target_values) < 2 or not loss.accuracy:
         return None

@@ -14,13 +14,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils import data
 
-from torchward.runtime.tensors import caller
+from torchward.runtime import heldout
+from torchward.runtime.tensors import caller, plain, tensors_in
 from torchward.runtime.wrap import disguise
 
 if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
 
 LOADER_LIMIT = 64
+COMPARED = 8
+"""Passes whose first batch is compared with that of the first."""
 DESCRIBED_LIMIT = 512
 """Loaders that are written down in all: a script may make a new one for each batch."""
 
@@ -29,11 +32,27 @@ class Loader:
     def __init__(self, index: int, loader: Any) -> None:
         self.index = index
         self.ref = weakref.ref(loader)
-        self.iterations = self.fetched = self.single = self.trained = 0
-        self.wait = self.active = 0.0
+        self.iterations = self.fetched = self.single = self.trained = self.stepped = 0
+        self.wait = self.active = self.first = 0.0
+        self.epoch: int | None = None
+        self.same_epoch: int | None = None
+        """None: no `DistributedSampler` that shuffles."""
         self.in_pass = 0
+        self.began = 0
+        """Backward passes when the pass began."""
+        self.batches = 0
+        self.site = self.idle_site = -1
+        self.idle = 0
+        """Passes during which nothing was trained."""
+        self.fixed = False
+        """The same examples come first in each pass."""
+        self.first_seen: tuple[list[float], list[float]] | None = None
+        self.compared = self.moved = 0
+        """Passes whose first batch was compared with that of the first pass, and those with other inputs for the same
+        labels."""
         self.last_return = 0.0
         self.backwards = 0
+        self.step = 0
         self.sent: Any = None
 
 
@@ -43,12 +62,17 @@ class Loaders:
         self.known: dict[int, Loader] = {}
         self.by_iterator: dict[int, Loader] = {}
         self.last: Loader | None = None
+        self.tables: list[weakref.ref[torch.Tensor]] = []
         self.described = 0
+        self.made: list[tuple[Any, int, int, int]] = []
+        """Loaders made and never used so far: (reference, identity of the data set, examples, line)."""
+        self.data_used: set[int] = set()
+        """Identities of data sets of which examples were asked for."""
+        self.compare = recorder.guarded("loader", self._compare)
         self.fetching = False
         """A batch is being made, in this process unless there are workers."""
-        self.fetched = recorder.guarded("loader", self._fetched)
 
-    def iterated(self, _token: Any, iterator: Any, args: tuple[Any, ...], _kwargs: dict[str, Any]) -> None:
+    def iterated(self, start: float, iterator: Any, args: tuple[Any, ...], _kwargs: dict[str, Any]) -> None:
         """An iterator was made: a pass begins."""
         loader = args[0]
         known = self.known.get(id(loader))
@@ -60,36 +84,93 @@ class Loaders:
             self._describe(known, loader)
         if known.iterations and known.in_pass == 1:
             known.single += 1
+        sampler = _sampler(loader)
+        if isinstance(sampler, data.distributed.DistributedSampler) and sampler.shuffle:
+            known.same_epoch = (known.same_epoch or 0) + (known.iterations > 0 and sampler.epoch == known.epoch)
+            known.epoch = sampler.epoch
+        self._end_pass(known)
         known.iterations += 1
         known.in_pass = 0
+        known.first += perf_counter() - start
+        known.began, known.site = self.recorder.backwards, self.recorder.site(caller(3))
+        self.data_used.add(id(loader.dataset))
+        if self.made:
+            self.made = [entry for entry in self.made if entry[0]() is not loader]
         if len(self.by_iterator) > 4 * LOADER_LIMIT:
             self.by_iterator.clear()
         self.by_iterator[id(iterator)] = known
         self.recorder.models.arm()
 
+    def new(self, _token: Any, _result: Any, args: tuple[Any, ...], _kwargs: dict[str, Any]) -> None:
+        """A loader was made."""
+        if len(self.made) < LOADER_LIMIT:
+            dataset = args[0].dataset
+            site = self.recorder.site(caller(3))
+            self.made.append((weakref.ref(args[0]), id(dataset), _length(dataset) or 0, site))
+
+    def _end_pass(self, known: Loader) -> None:
+        # A batch or two are taken to look at them.
+        if known.in_pass >= max(2, known.batches / 2) and known.began == self.recorder.backwards:
+            known.idle += 1
+            known.idle_site = known.site
+
+    def finish(self) -> None:
+        """The run is over: which loaders were never used?"""
+        for known in self.known.values():
+            self._end_pass(known)
+            known.in_pass = 0
+        for _, dataset, examples, site in self.made:
+            if dataset not in self.data_used:
+                self.recorder.row("un", site=site, ex=examples)
+
+    def _compare(self, known: Loader, batch: Any) -> None:
+        """The first batch of a pass, of a loader that always begins with the same examples."""
+        self.recorder.timed(self._compare_first, known, batch)
+
+    def _compare_first(self, known: Loader, batch: Any) -> None:
+        found = heldout.first_batch(batch)
+        if found is None:
+            known.fixed = False
+        elif known.first_seen is None:
+            known.first_seen = found
+        else:
+            known.compared += 1
+            inputs, labels = known.first_seen
+            known.moved += bool(labels) and labels == found[1] and inputs != found[0]
+
     def _describe(self, known: Loader, loader: Any) -> None:
-        sampler = getattr(loader, "sampler", None)
+        sampler = _sampler(loader)
+        known.batches = _length(loader) or 0
         if isinstance(loader.dataset, data.IterableDataset):
             shuffled = None
         else:
             shuffled = not isinstance(sampler, data.SequentialSampler) or not isinstance(
                 loader.batch_sampler, (data.BatchSampler, type(None))
             )
+            known.fixed = not shuffled
+            plain = isinstance(sampler, (data.SequentialSampler, data.RandomSampler, data.DistributedSampler))
+            if not plain or not isinstance(loader.batch_sampler, (data.BatchSampler, type(None))):
+                self.recorder.heldout.even = False
         self.recorder.row(
             "loader",
             i=known.index,
             site=self.recorder.site(caller(3)),
-            bs=loader.batch_size,
+            bs=_batch_size(loader),
             n=_length(loader),
             ex=_length(loader.dataset),
             sh=shuffled,
             w=loader.num_workers,
+            keep=bool(getattr(loader, "persistent_workers", False)),
+            pin=bool(getattr(loader, "pin_memory", False)),
+            dist=isinstance(sampler, data.distributed.DistributedSampler),
+            drop=_dropped(loader),
             kind=type(loader.dataset).__name__,
         )
 
     def next_stand_in(self, original: Any) -> Any:
         """A stand-in for `_BaseDataLoaderIter.__next__` that times it."""
-        fetched, clock, watched = self.fetched, perf_counter, self
+        fetched, clock, watched, recorder = self._fetched, perf_counter, self, self.recorder
+        handed = recorder.guarded("loader", self._handed)
 
         def wrapper(self: Any) -> Any:
             start = clock()
@@ -101,15 +182,29 @@ class Loaders:
                 raise
             finally:
                 watched.fetching = False
-            fetched(self, start, clock())
+            known = fetched(self, start, clock())
+            if known is not None:
+                watched.compare(known, batch)
+            if recorder.sampling:
+                handed(batch)
             return batch
 
         return disguise(wrapper, original)
 
-    def _fetched(self, iterator: Any, start: float, end: float) -> None:
+    def _handed(self, batch: Any) -> None:
+        """In sampled steps: the batch's tensors of two axes, to be recognised later."""
+        tables = [tensor for tensor in tensors_in(batch) if plain(tensor) and tensor.dim() == 2]
+        self.tables = [weakref.ref(tensor) for tensor in tables[:4]]
+
+    def handed_over(self) -> list[torch.Tensor]:
+        """Those of the last batch of a sampled step that still exist."""
+        return [tensor for table in self.tables if (tensor := table()) is not None]
+
+    def _fetched(self, iterator: Any, start: float, end: float) -> Loader | None:
+        """Hot: a batch was handed over. Nothing in it can raise. The loader, if its batch is to be looked at."""
         known = self.by_iterator.get(id(iterator))
         if known is None:
-            return
+            return None
         known.fetched += 1
         known.in_pass += 1
         if known.in_pass > 1:
@@ -117,9 +212,15 @@ class Loaders:
             known.active += end - known.last_return
             if self.recorder.backwards != known.backwards:
                 known.trained += 1
+            if self.recorder.step != known.step:
+                known.stepped += 1
+        else:
+            known.first += end - start
         known.backwards = self.recorder.backwards
+        known.step = self.recorder.step
         known.last_return = end
         self.last = known
+        return known if known.in_pass == 1 and known.fixed and known.compared < COMPARED else None
 
     def feeding(self) -> int | None:
         """Number of the loader that gave the last batch, if no backward pass has run since."""
@@ -128,7 +229,7 @@ class Loaders:
 
     def write_counts(self) -> None:
         for known in self.known.values():
-            counts = (known.iterations, known.fetched, known.single, known.trained)
+            counts = (known.iterations, known.fetched, known.single, known.trained, known.idle, known.compared)
             if counts != known.sent:
                 known.sent = counts
                 self.recorder.row(
@@ -140,7 +241,39 @@ class Loaders:
                     tr=known.trained,
                     w=round(known.wait, 6),
                     a=round(known.active, 6),
+                    fs=round(known.first, 6),
+                    rep=known.same_epoch,
+                    st=known.stepped,
+                    idle=known.idle,
+                    isite=known.idle_site,
+                    cmp=known.compared,
+                    mv=known.moved,
                 )
+
+
+def _sampler(loader: Any) -> Any:
+    """What draws the examples: of a loader with a batch sampler of its own, as accelerate makes them, that one's."""
+    if getattr(loader, "batch_size", None) is None:
+        source = getattr(loader, "batch_sampler", None)
+        while isinstance(source, data.BatchSampler):
+            inner = getattr(source, "batch_sampler", None)
+            if inner is None:
+                return getattr(source, "sampler", None)
+            source = inner
+    return getattr(loader, "sampler", None)
+
+
+def _batch_size(loader: Any) -> int | None:
+    size = loader.batch_size if loader.batch_size is not None else getattr(loader.batch_sampler, "batch_size", None)
+    return size if isinstance(size, int) else None
+
+
+def _dropped(loader: Any) -> int:
+    """Examples of a pass that make no whole batch and are left out."""
+    batches, drawn = _length(loader), _length(_sampler(loader))
+    if not loader.drop_last or batches is None or drawn is None or loader.batch_size is None:
+        return 0
+    return max(0, drawn - batches * int(loader.batch_size))
 
 
 def _length(sized: Any) -> int | None:
@@ -153,10 +286,11 @@ def _length(sized: Any) -> int | None:
 # -- inside loader workers
 
 
-def watch_workers(make_log: Any) -> Any:
+def watch_workers(make_log: Any, failed: Any) -> Any:
     """A stand-in maker for the fetchers' `fetch`: in a worker, the first fetch is bracketed by fingerprints.
 
     Random states that are alike in two workers before the fetch, and moved by it, make both draw the same numbers.
+    An exception is told of with `failed`: the parent gets no more of it than its text.
     """
 
     def stand_in(original: Any) -> Any:
@@ -186,12 +320,21 @@ def watch_workers(make_log: Any) -> Any:
             except Exception as error:
                 print(f"torchward: worker randomness was not looked at: {error}", file=sys.stderr)
 
+        def tell(error: BaseException) -> None:
+            if worker_info() is None or not isinstance(error, Exception) or isinstance(error, StopIteration):
+                return
+            try:
+                failed(error)
+            except Exception as problem:
+                print(f"torchward: a worker's exception was not looked at: {problem}", file=sys.stderr)
+
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
             token = before(self)
             try:
                 result = original(self, *args, **kwargs)
             except BaseException as error:
                 error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+                tell(error)
                 raise
             if token is not None:
                 after(token, self)

@@ -23,16 +23,31 @@ KINDS = (
     "l1_loss",
     "smooth_l1_loss",
     "huber_loss",
+    "gaussian_nll_loss",
+    "poisson_nll_loss",
 )
+LIKELIHOODS = ("gaussian_nll_loss", "poisson_nll_loss")
+"""Losses whose least value is not known, and may be negative: how far they have come is not judged."""
 CLASS_LOSSES = ("cross_entropy", "nll_loss")
+REGRESSIONS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 BINARY_LOSSES = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 
+WEIGHT_LIMIT = 32
+"""Classes of which the weights are written down."""
 CLASS_LIMIT = 1_000
 """Largest number of classes of which a histogram is kept."""
 PREDICTION_LIMIT = 2_000_000
 """Elements of a prediction above which its rows are thinned before they are looked at."""
+PAIRS_LIMIT = 1_024
+"""Examples in a batch of pairs whose scores are compared."""
+RANKED = 8
+"""Tensors of two axes, in a sampled step, that class numbers may have been taken from."""
 EVALUATION_BATCHES = 8
 """Batches of each evaluation whose predictions are compared with the targets."""
+EVALUATIONS = 12
+"""Evaluations in which the scales of both are looked at, ..."""
+EVALUATED = 16
+"""... and values of a batch that this takes."""
 
 
 class _Site:
@@ -43,27 +58,47 @@ class _Site:
         self.calls = 0
         self.total: Any = 0.0
         self.batches = 0
-        self.right = 0.0
+        self.right: Any = 0.0
         self.judged = 0
+        self.examples = 0
+        self.scales: Any = 0.0
+        """Sum over batches of the mean and deviation of the targets, and of the predictions."""
+        self.scaled = self.evaluations = 0
+        self.in_backward = self.left_out = self.added = 0
+        """Sampled calls by what became of the value: a backward pass began in it, none did, it was added to a loss
+        although it has no graph itself."""
+        self.sent = (0, 0, 0)
+        self.weights: set[str] = set()
+        """Kinds of weights that were written down."""
 
 
 class Losses:
-    """State of the loss wrappers. `after` is their one entry."""
+    """State of the loss wrappers. `after` is their one entry: for calls in sampled steps and without gradients."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.sites: dict[tuple[str, Any, int, bool], _Site] = {}
         self.last: tuple[str, torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Any]] | None = None
         """Last training call of a sampled step: kind, prediction, target, value, other arguments."""
+        self.called: list[tuple[int, torch.Tensor]] = []
+        """Training calls of the sampled step that is under way: number of the place, value."""
         self.pending: set[_Site] = set()
+        self.graded: list[tuple[_Site, torch.Tensor]] = []
+        """Training calls of this sampled step to whose value no backward pass has come yet: where, the value."""
+        self.ungraded: list[_Site] = []
+        """Calls in this sampled step with gradients enabled, of values without a graph."""
+        self.outputs: dict[tuple[int, int], tuple[int, int]] = {}
+        """What models returned in this sampled step: (memory, size) -> (model, position)."""
+        self.judged: dict[tuple[int, int], tuple[int, torch.Tensor]] = {}
+        """(model, position) -> the loss that judged that output in this step, and its target."""
+        self.twice: set[tuple[int, int, int]] = set()
+        self.ranked: list[torch.Tensor] = []
 
     def after(self, kind: str, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         recorder = self.recorder
         if type(result) is not torch.Tensor or recorder.inside:
             return
         training = result.requires_grad
-        if training and not recorder.sampling:
-            return
         frame = caller(3)
         where = (kind, frame.f_code, frame.f_lasti, training) if frame is not None else (kind, None, 0, training)
         site = self.sites.get(where)
@@ -74,16 +109,92 @@ class Losses:
             reduction = str(kwargs.get("reduction", "mean"))
             recorder.row("loss", i=site.index, kind=kind, site=recorder.site(frame), train=training, red=reduction)
         site.calls += 1
-        named = dict(zip(("input", "target"), args, strict=False)) | kwargs
+        named = dict(zip(("input", "target", "weight"), args, strict=False)) | kwargs
         prediction, target = named.get("input"), named.get("target")
         if not (isinstance(prediction, torch.Tensor) and isinstance(target, torch.Tensor)):
             return
+        if recorder.sampling:
+            if not training:
+                if torch.is_grad_enabled() and prediction.is_floating_point():
+                    self.ungraded.append(site)
+            elif len(self.graded) < 16:
+                self.graded.append((site, result))
         if training:
             options = {key: value for key, value in kwargs.items() if key not in ("input", "target")}
             self.last = (kind, prediction, target, result, options)
-            recorder.timed(self._sample, site, kind, prediction, target, result, kwargs)
+            if len(self.called) < 32:
+                self.called.append((site.index, result))
+            recorder.timed(self._sample, site, kind, prediction, target, result, named)
         else:
             recorder.timed(self._evaluate, site, kind, prediction, target, result, kwargs)
+
+    # -- what becomes of the value, in sampled steps
+
+    def returned(self, model: int, outputs: list[tuple[int, torch.Tensor]]) -> None:
+        """A model returned these, (position, tensor), with gradients."""
+        if len(self.outputs) > 32:
+            return
+        for place, tensor in outputs:
+            if plain(tensor):
+                self.outputs[tensor.untyped_storage().data_ptr(), tensor.numel()] = (model, place)
+
+    def backward(self, nodes: list[Any], adds_number: bool) -> None:
+        """A backward pass begins, over these nodes; `adds_number`: one of its terms has no graph."""
+        begun = set(nodes) if self.graded else set()
+        waiting = []
+        for site, value in self.graded:
+            if value.grad_fn in begun:
+                site.in_backward += 1
+            else:
+                waiting.append((site, value))
+        if adds_number and len(waiting) == len(self.graded):
+            for site in set(self.ungraded):
+                site.added += 1
+        self.graded, self.ungraded = waiting, []
+
+    def values(self) -> dict[Any, float]:
+        """Sum of what each call in this sampled step gave, by its node; CPU only."""
+        return {value.grad_fn: float(value.detach().double().sum()) for _, value in self.graded if value.is_cpu}
+
+    def end_step(self) -> None:
+        for site, _ in self.graded:
+            site.left_out += 1
+        self.last = None
+        self.graded, self.ungraded = [], []
+        self.outputs.clear()
+        self.judged.clear()
+        self.twice.clear()
+        self.ranked.clear()
+
+    def write_counts(self) -> None:
+        for site in self.sites.values():
+            state = (site.in_backward, site.left_out, site.added)
+            if state != site.sent:
+                site.sent = state
+                self.recorder.row("lb", i=site.index, b=state[0], o=state[1], a=state[2])
+
+    def _judges(self, site: _Site, prediction: torch.Tensor, target: torch.Tensor) -> list[int] | None:
+        """[model, output] that the prediction is. One that two losses judge, with other targets, is written down."""
+        output = self.outputs.get((prediction.untyped_storage().data_ptr(), prediction.numel()))
+        if output is None:
+            return None
+        before = self.judged.setdefault(output, (site.index, target))
+        pair = (before[0], site.index, output[1])
+        if before[0] != site.index and before[1] is not target and pair not in self.twice:
+            self.twice.add(pair)
+            other = before[1]
+            same = other.device == target.device and other.numel() == target.numel()
+            if not same:
+                self.recorder.row("tj", i=site.index, j=before[0], m=output[0], o=output[1])
+            else:
+                difference = (thin(other).double() - thin(target).double()).abs().max()
+
+                def write(values: list[float]) -> None:
+                    if values[0] > 0:
+                        self.recorder.row("tj", i=site.index, j=before[0], m=output[0], o=output[1])
+
+                self.recorder.reader.read([difference], write)
+        return list(output)
 
     # -- evaluation: one value per stretch without optimizer steps
 
@@ -98,26 +209,50 @@ class Losses:
         site.total = site.total + (item(value) if value.device.type == "cpu" else value)
         site.batches += 1
         self.pending.add(site)
-        if kind in CLASS_LOSSES and site.judged < EVALUATION_BATCHES and _is_classes(prediction, target):
-            site.judged += 1
-            right = (prediction.detach().argmax(1) == target).float().mean()
-            site.right = site.right + (item(right) if right.device.type == "cpu" else right)
+        self.recorder.next_look = 0
+        looks = kind in REGRESSIONS and site.evaluations < EVALUATIONS and site.scaled < EVALUATION_BATCHES
+        if looks and plain(prediction) and plain(target) and prediction.shape == target.shape:
+            self._scales(site, prediction, target)
+        if site.judged < EVALUATION_BATCHES and plain(prediction) and plain(target):
+            right = _share_right(kind, prediction.detach(), target)
+            if right is not None:
+                site.judged += 1
+                site.examples += target.numel()
+                site.right = site.right + (item(right) if right.device.type == "cpu" else right)
+
+    @staticmethod
+    def _scales(site: _Site, prediction: torch.Tensor, target: torch.Tensor) -> None:
+        if target.numel() >= EVALUATED:
+            both = (thin(target, 1_024).float(), thin(prediction, 1_024).float())
+            read = [figure for few in both for figure in (few.mean(), few.std(unbiased=False))]
+            site.scales = site.scales + torch.stack(read)
+            site.scaled += 1
 
     def close_evaluation(self) -> None:
         """Write the means of the evaluation that just ended."""
         for site in self.pending:
             means = [site.total / site.batches, site.right / site.judged if site.judged else float("nan")]
-            step, batches, index = self.recorder.step, site.batches, site.index
+            step, batches, index, examples = self.recorder.step, site.batches, site.index, site.examples
 
-            def write(values: list[float], step: int = step, batches: int = batches, index: int = index) -> None:
-                self.recorder.row("ev", s=step, i=index, v=number(values[0]), a=number(values[1]), n=batches)
+            def write(
+                values: list[float], step: int = step, batches: int = batches, index: int = index, e: int = examples
+            ) -> None:
+                self.recorder.row("ev", s=step, i=index, v=number(values[0]), a=number(values[1]), n=batches, e=e)
 
             if isinstance(means[0], torch.Tensor):
                 means[1] = means[1] if isinstance(means[1], torch.Tensor) else torch.full_like(means[0], means[1])
                 self.recorder.reader.read(means, write)
             else:
                 write(means)
-            site.total, site.batches, site.right, site.judged = 0.0, 0, 0.0, 0
+            if site.scaled:
+
+                def write_scales(values: list[float], index: int = index, step: int = step) -> None:
+                    self.recorder.row("es", i=index, s=step, v=[number(value) for value in values])
+
+                self.recorder.reader.read((site.scales / site.scaled).unbind(), write_scales)
+            site.evaluations += 1
+            site.scales, site.scaled = 0.0, 0
+            site.total, site.batches, site.right, site.judged, site.examples = 0.0, 0, 0.0, 0, 0
         self.pending.clear()
 
     # -- training, sampled steps only
@@ -141,7 +276,17 @@ class Losses:
             "td": str(target.dtype).removeprefix("torch."),
             "ii": kwargs.get("ignore_index", -100) if kind in CLASS_LOSSES else None,
             "n": site.calls,
+            "sm": number(float(kwargs.get("label_smoothing") or 0.0)) if kind == "cross_entropy" else None,
+            "lt": bool(kwargs.get("log_target")) if kind == "kl_div" else None,
+            "pg": prediction.requires_grad,
+            "tg": target.requires_grad,
+            "jo": self._judges(site, prediction, target),
         }
+        if kind == "gaussian_nll_loss":
+            variance = kwargs.get("var", kwargs.get("weight"))
+            fields["vg"] = isinstance(variance, torch.Tensor) and variance.requires_grad
+        else:
+            self._weights(site, kwargs)
         if prediction.grad_fn is not None:
             node = graph.producer(prediction.grad_fn)
             if node is not None:
@@ -157,8 +302,28 @@ class Losses:
             scalars += [(rows.sum(1) - 1).abs().max(), rows.logsumexp(1).abs().max()]
         if target.is_floating_point():
             few = thin(target)
-            names += ["tlo", "thi", "tsd"]
-            scalars += [few.min(), few.max(), few.float().std(unbiased=False)]
+            names += ["tlo", "thi", "tsd", "tmn"]
+            scalars += [few.min(), few.max(), few.float().std(unbiased=False), few.float().mean()]
+            if target.shape == prediction.shape and target.dim() and target.shape[0] > 1 and kind not in CLASS_LOSSES:
+                names += ["psp", "tsp"]
+                scalars += [_spread(prediction), _spread(target.detach())]
+            if kind in ("cross_entropy", *BINARY_LOSSES) and target.dim() == 2 and target.shape[1] > 1:
+                some = target.detach()[:512].float()
+                sums = some.sum(1)
+                names += ["trl", "trh", "tnb"]
+                scalars += [sums.min(), sums.max(), ((some != 0) & (some != 1)).any().float()]
+        if kind == "cross_entropy" and _is_square(prediction, target):
+            own = torch.arange(len(target), device=target.device)
+            finite = torch.where(torch.isfinite(prediction), prediction, 0.0).float()
+            names += ["pm", "ar", "sy"]
+            scalars += [
+                (target.sort().values == own).all().float(),
+                (target == own).all().float(),
+                (finite - finite.T).abs().max() / finite.abs().max().clamp(min=1e-30),
+            ]
+        labels = self._labels_of(kind, prediction, target)
+        if labels is not None:
+            fields["lr"] = _several(labels)
         self._classes(kind, prediction, target, fields, names, scalars, kwargs)
 
         def write(values: list[float]) -> None:
@@ -171,6 +336,39 @@ class Losses:
             self.recorder.row("ls", **fields, **row)
 
         self.recorder.reader.read(scalars, write)
+
+    def ranked_one(self, tensor: Any) -> None:
+        """The largest value of each row of a tensor, or its place, was asked for in a sampled step."""
+        if len(self.ranked) < RANKED and plain(tensor) and tensor.dim() == 2 and not tensor.requires_grad:
+            self.ranked.append(tensor)
+
+    def _labels_of(self, kind: str, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor | None:
+        """Rows of zeros and ones, of which the targets of a class loss are the largest values' places; CPU only."""
+        shape = prediction.shape
+        if kind not in CLASS_LOSSES or len(shape) != 2 or shape[0] < 4 or shape[1] > CLASS_LIMIT:
+            return None
+        if target.dim() != 1 or target.is_floating_point() or target.device.type != "cpu":
+            return None
+        for value in (*self.ranked, *self.recorder.loaders.handed_over()):
+            if value.shape == shape and value.device == target.device:
+                labels = value.detach()
+                if bool(((labels == 0) | (labels == 1)).all()) and torch.equal(labels.float().argmax(1), target):
+                    return labels
+        return None
+
+    def _weights(self, site: _Site, kwargs: dict[str, Any]) -> None:
+        """Weights of classes, once for each place."""
+        for name in ("weight", "pos_weight"):
+            weight = kwargs.get(name)
+            if not isinstance(weight, torch.Tensor) or name in site.weights or not plain(weight):
+                continue
+            if weight.dim() <= 1 and weight.numel() <= WEIGHT_LIMIT:
+                site.weights.add(name)
+
+                def write(values: list[float], name: str = name) -> None:
+                    self.recorder.row("lw", i=site.index, w=name, v=list(map(number, values)))
+
+                self.recorder.reader.read(list(weight.detach().reshape(-1).unbind()), write)
 
     def _classes(
         self,
@@ -191,6 +389,12 @@ class Losses:
             guess, truth = prediction.argmax(1).flatten(), target.flatten()
             counted = truth != kwargs.get("ignore_index", -100)
             fields["per"] = target.dim() == 1
+        elif kind in BINARY_LOSSES and prediction.shape == target.shape and target.dim() > 1 and target[0].numel() > 1:
+            # Masks, or several labels each: only how many of them are positive is of interest.
+            positive = (thin(target, 65_536) > 0.5).sum().float()
+            fields["_tv"] = 2
+            scalars += [min(target.numel(), 65_536) - positive, positive]
+            return
         elif kind in BINARY_LOSSES and prediction.numel() == target.numel() == (prediction.shape[0] or 0):
             classes = 2
             guess = (prediction.flatten() > (0.5 if kind == "binary_cross_entropy" else 0.0)).long()
@@ -220,6 +424,16 @@ class Losses:
             scalars += list(counts[:classes].unbind())
 
 
+def _share_right(kind: str, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor | None:
+    """Share of the predicted classes that are right; of one score for each example, its side of the middle."""
+    if kind in CLASS_LOSSES and _is_classes(prediction, target):
+        return (prediction.argmax(1) == target).float().mean()
+    if kind in BINARY_LOSSES and prediction.shape == target.shape and target.numel() == target.shape[:1].numel():
+        middle = 0.5 if kind == "binary_cross_entropy" else 0.0
+        return ((prediction > middle) == (target > 0.5)).float().mean()
+    return None
+
+
 def _is_classes(prediction: torch.Tensor, target: torch.Tensor) -> bool:
     return (
         not target.is_floating_point()
@@ -227,6 +441,31 @@ def _is_classes(prediction: torch.Tensor, target: torch.Tensor) -> bool:
         and prediction.dim() == target.dim() + 1
         and prediction.shape[0] == target.shape[0]
     )
+
+
+def _several(labels: torch.Tensor) -> tuple[int, int, float]:
+    """(fewest, most ones in a row; share of the rows with several that are not all neighbours)."""
+    ones = labels.float()
+    count = ones.sum(1)
+    pieces = ones[:, 0] + (ones[:, 1:] > ones[:, :-1]).sum(1)
+    apart = (pieces > 1).float().mean()
+    return int(count.min()), int(count.max()), number(float(apart))
+
+
+def _is_square(prediction: torch.Tensor, target: torch.Tensor) -> bool:
+    """As many classes as examples: each may be matched with each, as in contrastive learning."""
+    return (
+        prediction.dim() == 2
+        and 4 <= prediction.shape[0] == prediction.shape[1] <= PAIRS_LIMIT
+        and target.dim() == 1
+        and not target.is_floating_point()
+    )
+
+
+def _spread(values: torch.Tensor) -> torch.Tensor:
+    """Deviation from example to example, averaged over the values of an example; of at most 512 examples."""
+    rows = values[:512].reshape(min(512, values.shape[0]), -1)
+    return rows[:, :: -(-rows.shape[1] // 256)].float().std(0, unbiased=False).mean()
 
 
 def _rows(prediction: torch.Tensor, kind: str) -> torch.Tensor | None:

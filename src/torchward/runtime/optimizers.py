@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from torchward.runtime.tensors import caller, item, number, plain, thin
+from torchward.runtime.wrap import around
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -19,16 +20,30 @@ if TYPE_CHECKING:
 OPTIMIZER_LIMIT = 256
 RECENT_STEPS = 10
 """Steps after which an optimizer that has not stepped again belongs to an earlier stage."""
+SCALES_LIMIT = 512
+"""Scales of a `GradScaler` that are written down: while every step is skipped, the first sample never ends."""
+SMALLEST_NORMAL = 2.0**-14
+"""Of float16: below it digits are lost, below 2**-25 everything."""
+METRICS_LIMIT = 64
+"""First values given to a scheduler that watches a metric that are written down."""
 SPREAD_SAMPLES = 12
 """Samples in which the rows of weights are compared with each other."""
 
 
-class Opt:
+class HotOpt:
+    """What every step touches, side by side in memory."""
+
+    __slots__ = ("identity", "seen_backwards", "steps")
+
+
+class Opt(HotOpt):
     """State of one optimizer; counters are plain integers that every step updates."""
 
     def __init__(self, index: int, optimizer: torch.optim.Optimizer) -> None:
         self.index = index
-        self.ref = weakref.ref(optimizer)
+        self.ref = weakref.ref(optimizer, self._gone)
+        self.identity = id(optimizer)
+        """0 once the optimizer is gone."""
         self.steps = 0
         self.idle = 0
         self.most = 0
@@ -47,9 +62,15 @@ class Opt:
         self.uncleared: list[torch.Tensor] = []
         """One flag per backward pass that began on the gradient that the last step used: is there a value in it?"""
         self.cleared_after_backward = False
+        self.left: tuple[torch.Tensor, torch.Tensor, int] | None = None
+        """A parameter, its gradient as the last backward pass left it, and that gradient's version."""
         self.gradient: torch.Tensor | None = None
         """Flag: did the last backward pass leave a gradient (looked at in the last parameter that has one)?"""
         self.before: list[tuple[Held, torch.Tensor, torch.Tensor]] = []
+        self.pairs: list[tuple[Held, torch.Tensor]] | None = None
+        """Parameters whose gradients are to be looked at before this step goes on."""
+        self.norms: list[torch.Tensor] | None = None
+        """Of the gradients that it is about to use; None where some cannot be read."""
         self.row: dict[str, Any] | None = None
         self.scalars: list[torch.Tensor] = []
         self.names: list[tuple[str, int]] = []
@@ -59,6 +80,21 @@ class Opt:
         self.late_sites: list[int] = []
         self.clipped: float | None = None
         self.scaled = False
+        self.scaler_calls = self.scales = 0
+        self.rescaled = 0
+        self.in_closure = False
+        self.closure_calls = 0
+        """In the step under way."""
+        self.closures = self.closures_idle = 0
+        """Sampled steps with a closure; those in which it ran no backward pass."""
+        self.backwards_before = self.evaluations_before = self.dirty_inside = 0
+        self.closure_passes = self.closure_dirty = 0
+        """Backward passes in a closure after its first; those that began on the gradient of the one before."""
+        self.nested = False
+        """It steps inside the step of another that wraps it, as last sampled: its own steps are not counted."""
+
+    def _gone(self, _ref: Any) -> None:
+        self.identity = 0
 
     def add_dirty(self, dirty: bool) -> None:
         self.dirty += dirty
@@ -70,7 +106,7 @@ class Optimizers:
         self.known: dict[int, Opt] = {}
         self.leader: Opt | None = None
         self.current: torch.optim.Optimizer | None = None
-        """The optimizer whose step is under way; steps nested in it (wrappers around a base optimizer) are its own."""
+        """The optimizer whose step is under way, in sampled cycles."""
         self.spread_samples = 0
         self.backwards_at_step = 0
         """Backward passes when any optimizer last stepped."""
@@ -81,10 +117,12 @@ class Optimizers:
     # -- membership
 
     def find(self, optimizer: Any) -> Opt | None:
+        optimizer = _behind(optimizer)
         known = self.known.get(id(optimizer))
         return known if known is not None and known.ref() is optimizer else None
 
     def add(self, optimizer: torch.optim.Optimizer) -> Opt | None:
+        optimizer = _behind(optimizer)
         known = self.find(optimizer)
         if known is not None:
             return known
@@ -93,8 +131,9 @@ class Optimizers:
             self.known = {key: opt for key, opt in self.known.items() if opt.ref() is not None}
             if len(self.known) >= OPTIMIZER_LIMIT:
                 return None
+        self.not_alone()
         known = self.known[id(optimizer)] = Opt(self.recorder.next_index("optimizer"), optimizer)
-        known.seen_backwards = self.recorder.backwards_at_last_step
+        known.seen_backwards = self.backwards_at_step
         return known
 
     def made(self, optimizer: Any) -> None:
@@ -102,6 +141,7 @@ class Optimizers:
         opt = self.add(optimizer) if not self.recorder.inside else None
         if opt is not None:
             opt.made = self.recorder.site(caller(3))
+            self.recorder.heldout.forget()
 
     def describe_new(self) -> None:
         """Before the first sampled backward pass of an optimizer: write what it holds, though it has not stepped."""
@@ -143,7 +183,11 @@ class Optimizers:
             frozenset(id(tensor) for _, tensor in pairs),
             max((_number(group.get("weight_decay")) for group in optimizer.param_groups), default=0.0),
             opt.site,
+            _stray_rate(optimizer),
         )
+        if opt.described is None:
+            for held, tensor in models.live():
+                held.frozen = held.frozen or not tensor.requires_grad
         if state != opt.described:
             opt.described = state
             momentum = group.get("betas", (group.get("momentum", 0.0),))
@@ -157,70 +201,172 @@ class Optimizers:
                 mom=_number(momentum[0] if isinstance(momentum, (tuple, list)) else momentum),
                 site=opt.site,
                 made=opt.made,
+                stray=state[4],
+                eps=_number(group["eps"]) if "eps" in group else None,
+                betas=[_number(beta) for beta in group.get("betas") or ()],
             )
         return pairs
 
     # -- a step
 
-    def before_step(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if self.recorder.inside:
-            return
-        if self.current is not None and self.current is not optimizer and self.find(self.current) is not None:
-            return
+    def before_step(self, optimizer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Called by torch before the steps of sampled cycles. It may return arguments whose closure is heard."""
+        current = self.current
+        opt = self.add(optimizer) if not self.recorder.inside else None
+        if opt is None:
+            return None
+        opt.nested = current is not None and current is not optimizer and self.find(current) is not None
+        if opt.nested:
+            return None
         self.current = optimizer
-        opt = self.find(optimizer) or self.add(optimizer)
-        if opt is not None and self.recorder.sampling:
-            closure = kwargs.get("closure", args[1] if len(args) > 1 else None) is not None
-            self.recorder.timed(self._sample_before, opt, optimizer, closure)
+        closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
+        self.recorder.timed(self._sample_before, opt, optimizer, closure is not None)
+        if closure is None:
+            self.recorder.timed(self._sample_gradients, opt)
+        if not callable(closure):
+            return None
+        # Lightning's loop, and whoever else hands one over, computes the gradients of a step inside of it.
+        ran = self.recorder.guarded("optimizer", self._closure_ran)
+        heard = around(closure, None, lambda _token, _result, _args, _kwargs: ran(opt))
+        if "closure" in kwargs:
+            return args, {**kwargs, "closure": heard}
+        return (args[0], heard, *args[2:]), kwargs
 
-    def after_step(self, optimizer: Any, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> None:
-        if self.current is not optimizer or self.recorder.inside:
+    def _closure_ran(self, opt: Opt) -> None:
+        opt.closure_calls += 1
+        if opt.closure_calls == 1 and opt.row is not None and not self.recorder.inside:
+            self.recorder.timed(self._sample_gradients, opt)
+
+    def step_hook(self) -> Callable[[Any, tuple[Any, ...], dict[str, Any]], None]:
+        """What torch calls after every step. Hot. Guards itself, for a guard around it costs as much as it does."""
+        recorder, after = self.recorder, self._after_step
+
+        def after_step(optimizer: Any, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> None:
+            sole = recorder.sole
+            if (
+                sole is not None
+                and sole.identity == id(optimizer)
+                and recorder.step < recorder.next_look
+                and recorder.backwards == sole.seen_backwards + 1
+            ):
+                sole.seen_backwards += 1
+                sole.steps += 1
+                recorder.step += 1
+            else:
+                after(optimizer)
+
+        return after_step
+
+    def _after_step(self, optimizer: Any) -> None:
+        recorder = self.recorder
+        backwards = recorder.backwards
+        self.not_alone()
+        if recorder.inside:
+            return
+        opt = self.known.get(id(optimizer))
+        if opt is None or opt.ref() is not optimizer:
+            opt = self.add(optimizer)
+        if opt is None or opt.nested or "optimizer" in recorder.failed:
             return
         self.current = None
-        opt = self.find(optimizer)
-        if opt is None:
-            return
-        recorder = self.recorder
-        passes = recorder.backwards - opt.seen_backwards
-        opt.seen_backwards = recorder.backwards
-        if passes == 0:
+        if opt.seen_backwards == backwards:
             opt.idle += 1
-        opt.most = max(opt.most, recorder.backwards - self.backwards_at_step)
-        self.backwards_at_step = recorder.backwards
+        opt.most = max(opt.most, backwards - self.backwards_at_step)
+        opt.seen_backwards = self.backwards_at_step = backwards
         opt.steps += 1
+        opt.last_step = recorder.step
+        if opt is not self.leader or recorder.sampling:
+            try:
+                if not self._leads(recorder, opt, optimizer):
+                    return
+            except Exception as error:
+                recorder.fail("optimizer", error)
+                return
+        elif len(self.known) > 1:
+            for other in self.known.values():
+                other.since_leader = 0
+        if recorder.step < recorder.next_look:
+            recorder.step += 1
+        else:
+            recorder.look()
+            if len(self.known) == 1 and not recorder.sampling:
+                recorder.sole = opt
+
+    def not_alone(self) -> None:
+        """Back from the short way of counting steps to the long one."""
+        sole, self.recorder.sole = self.recorder.sole, None
+        if sole is not None:
+            sole.last_step = self.recorder.step - 1
+            self.backwards_at_step = sole.seen_backwards
+
+    def _leads(self, recorder: Recorder, opt: Opt, optimizer: Any) -> bool:
+        """After a sampled step, or one of another optimizer than the leader: does it end a step of the training?"""
         if opt.first_step is None:
             opt.first_step = recorder.step
-        opt.last_step = recorder.step
         if recorder.sampling:
             recorder.timed(self._sample_after, opt, optimizer)
         leader = self.leader
         if leader is None or leader.ref() is None:
-            leader = self.leader = opt
-        if opt is leader:
-            for other in self.known.values():
-                other.since_leader = 0
-            recorder.end_of_step()
-        else:
+            self.leader = opt
+        elif opt is not leader:
             opt.since_leader += 1
-            if opt.since_leader >= 2:
-                self.leader = opt
-                recorder.end_of_step()
+            if opt.since_leader < 2:
+                return False
+            self.leader = opt
+            return True
+        for other in self.known.values():
+            other.since_leader = 0
+        return True
 
     def _sample_before(self, opt: Opt, optimizer: Any, closure: bool) -> None:
+        """What a step begins with; its gradients are looked at by `_sample_gradients`."""
         recorder, models = self.recorder, self.recorder.models
-        pairs = self.describe(opt, optimizer, caller(3))
+        opt.pairs = self.describe(opt, optimizer, caller(3))
+        opt.in_closure, opt.backwards_before, opt.dirty_inside = closure, recorder.backwards, 0
+        opt.evaluations_before = _evaluations(optimizer) if closure else 0
+        opt.closure_calls = 0
+        if closure:
+            opt.left = None
+        lr = max((_number(group.get("lr")) for group in optimizer.param_groups), default=0.0)
+        row: dict[str, Any] = {"s": recorder.step, "o": opt.index, "lr": number(lr), "p": [], "g": [], "none": []}
+        row["ow"] = self._overwritten(opt, optimizer)
+        row["wp"], row["sp"], row["zp"] = [], [], []
+        spread = self.spread_samples < SPREAD_SAMPLES
+        opt.before, opt.scalars = [], []
+        weights: dict[Any, list[torch.Tensor]] = {}
+        for held, parameter in opt.pairs:
+            models.send(held, parameter)
+            if plain(parameter) and parameter.is_floating_point() and parameter.requires_grad:
+                opt.before.append((held, parameter, thin(parameter).clone()))
+                weights.setdefault(parameter.dtype, []).append(parameter.detach())
+        ordered = {dtype: iter(_norms(values, dtype)) for dtype, values in weights.items()}
+        spreads: list[torch.Tensor] = []
+        for held, parameter, _ in opt.before:
+            row["wp"].append(held.index)
+            opt.scalars.append(next(ordered[parameter.dtype]))
+            if spread and parameter.dim() >= 2 and parameter.shape[0] >= 2 and held.kind != "Embedding":
+                row["sp"].append(held.index)
+                spreads.append(_row_spread(parameter.detach()))
+        opt.row = row
+        opt.scalars += spreads
+        opt.names = [("w", len(opt.before)), ("spread", len(spreads))]
+        if spread and opt is self.leader:
+            self.spread_samples += 1
+
+    def _sample_gradients(self, opt: Opt) -> None:
+        """The gradients that a step is about to use: before it, or once its closure has run for the first time."""
+        recorder, models, row, pairs = self.recorder, self.recorder.models, opt.row, opt.pairs
+        opt.pairs = None
+        if row is None or pairs is None:
+            return
         recorder.event("step", opt.index)
         own = {held.index for held, _ in pairs}
         if opt is self.leader or self.leader is None:
             others = [pair for pair in models.live() if pair[0].index not in own and not self.holders(pair[1])]
             pairs = pairs + [pair for pair in others if pair[1].grad is not None]
-        lr = max((_number(group.get("lr")) for group in optimizer.param_groups), default=0.0)
-        row: dict[str, Any] = {"s": recorder.step, "o": opt.index, "lr": number(lr), "p": [], "g": [], "none": []}
         norms: list[torch.Tensor] = []
         by_type: dict[Any, list[tuple[int, torch.Tensor]]] = {}
-        spread = self.spread_samples < SPREAD_SAMPLES
         unread = False
-        opt.before, opt.names, opt.scalars = [], [], []
         for held, parameter in pairs:
             index = models.send(held, parameter)
             if not plain(parameter) or not parameter.is_floating_point():
@@ -232,67 +378,98 @@ class Optimizers:
                 by_type.setdefault((gradient.device, gradient.dtype), []).append((index, gradient))
             else:
                 unread = True
-            if held.index in own and parameter.requires_grad:
-                opt.before.append((held, parameter, thin(parameter).clone()))
         for (_, dtype), entries in by_type.items():
             for (index, _), norm in zip(entries, _norms([g for _, g in entries], dtype), strict=True):
                 row["p"].append(index)
                 norms.append(norm)
-        if not unread:
-            self._judge_cycle(opt, row, norms, closure)
-        opt.witness = opt.witness_grad = opt.gradient = None
-        opt.passes, opt.uncleared = 0, []
-        opt.cleared_after_backward = False
-        opt.row = row
-        opt.scalars = norms
-        opt.names = [("g", len(norms))]
-        weights: dict[Any, list[torch.Tensor]] = {}
-        row["wp"], row["sp"] = [], []
-        for _, parameter, _ in opt.before:
-            weights.setdefault(parameter.dtype, []).append(parameter.detach())
-        ordered = {dtype: iter(_norms(values, dtype)) for dtype, values in weights.items()}
-        spreads: list[torch.Tensor] = []
-        for held, parameter, _ in opt.before:
-            row["wp"].append(held.index)
-            opt.scalars.append(next(ordered[parameter.dtype]))
-            if spread and parameter.dim() >= 2 and parameter.shape[0] >= 2 and held.kind != "Embedding":
-                row["sp"].append(held.index)
-                spreads.append(_row_spread(parameter.detach()))
-        opt.scalars += spreads
-        opt.names += [("w", len(opt.before)), ("spread", len(spreads))]
-        if spread and opt is self.leader:
-            self.spread_samples += 1
+        opt.norms = None if unread else norms
+        if not opt.in_closure:
+            self._judge_cycle(opt, row)
+            if opt.left is not None and not opt.cleared_after_backward:
+                parameter, gradient, version = opt.left
+                touched = parameter.grad is not gradient or gradient._version != version
+                events = [name for name, _ in recorder.events]
+                after = events[len(events) - events[::-1].index("backward") :] if "backward" in events else ["clip"]
+                opt.rescaled += touched and not {"clip", "unscale", "zero"}.intersection(after)
+            opt.witness = opt.witness_grad = opt.gradient = opt.left = None
+            opt.passes, opt.uncleared = 0, []
+            opt.cleared_after_backward = False
+        opt.scalars += norms
+        opt.names.append(("g", len(norms)))
+        if recorder.passes.computed_in == "float16" and not opt.scaled:
+            for (_, dtype), entries in by_type.items():
+                for index, gradient in entries:
+                    if dtype == torch.float32 and gradient.dim() >= 2 and index in own:
+                        size = thin(gradient).abs()
+                        row["zp"].append(index)
+                        shares = (size == 0).float().mean(), (size < SMALLEST_NORMAL).float().mean()
+                        opt.scalars = [*opt.scalars, *shares]
+            opt.names.append(("z", 2 * len(row["zp"])))
 
-    def _judge_cycle(self, opt: Opt, row: dict[str, Any], norms: list[torch.Tensor], closure: bool) -> None:
+    def _overwritten(self, opt: Opt, optimizer: torch.optim.Optimizer) -> bool | None:
+        """Is the rate another one than its only scheduler has set? None where that cannot be told."""
+        own = [one for one in self.schedulers.values() if one["opt"] is opt]
+        scheduler = own[0]["ref"]() if len(own) == 1 and own[0]["n"] else None
+        set_to = getattr(scheduler, "_last_lr", None)
+        if not set_to or len(set_to) != len(optimizer.param_groups):
+            return None
+        rates = [_number(group.get("lr")) for group in optimizer.param_groups]
+        return any(abs(rate - _number(one)) > 1e-6 * abs(rate) for rate, one in zip(rates, set_to, strict=True))
+
+    def _judge_cycle(self, opt: Opt, row: dict[str, Any]) -> None:
         """What the sampled stretch since this optimizer's previous step says of its gradients."""
-        if opt.passes and opt.witness is not None:
+        norms = opt.norms
+        if not opt.passes or norms is None:
+            return
+        if opt.witness is not None:
             opt.checked += 1
             if len(opt.uncleared) == opt.passes:
                 self.recorder.reader.read(opt.uncleared, lambda values: opt.add_dirty(all(values)))
-        if opt.passes and not closure:
-            cleared, unwitnessed, gradient = opt.cleared_after_backward, opt.witness is None, opt.gradient
-            own = set(opt.described[0])
-            relevant = [norm for index, norm in zip(row["p"], norms, strict=True) if index in own]
-            row["pass"] = True
+        cleared, unwitnessed, gradient = opt.cleared_after_backward, opt.witness is None, opt.gradient
+        own = set(opt.described[0])
+        relevant = [norm for index, norm in zip(row["p"], norms, strict=True) if index in own]
+        row["pass"] = True
 
-            def write(values: list[float]) -> None:
-                nothing = not any(values[: len(relevant)])
-                opt.without += nothing
-                opt.late += nothing and (cleared or any(values[len(relevant) :]))
-                opt.checked += unwitnessed
+        def write(values: list[float]) -> None:
+            nothing = not any(values[: len(relevant)])
+            opt.without += nothing
+            opt.late += nothing and (cleared or any(values[len(relevant) :]))
+            opt.checked += unwitnessed
 
-            self.recorder.reader.read(relevant if gradient is None else [*relevant, gradient], write)
+        self.recorder.reader.read(relevant if gradient is None else [*relevant, gradient], write)
 
     def _sample_after(self, opt: Opt, optimizer: Any) -> None:
         recorder, row = self.recorder, opt.row
-        opt.row = None
+        if opt.in_closure:
+            if opt.pairs is not None:  # the closure was not called: gradients are as they were
+                self._sample_gradients(opt)
+            elif row is not None and opt.closure_calls == 1:
+                self._judge_cycle(opt, row)
+            opt.in_closure = False
+            passes = recorder.backwards - opt.backwards_before
+            opt.closures += 1
+            opt.closures_idle += passes == 0
+            # With several passes to an evaluation, as over parts of the data, they add up on purpose.
+            if 1 < passes == _evaluations(optimizer) - opt.evaluations_before:
+                opt.closure_passes += passes - 1
+                opt.closure_dirty += opt.dirty_inside
+        opt.row = opt.norms = None
         if row is None:
             return
         moved = [(before, thin(parameter)) for _, parameter, before in opt.before]
         scalars = opt.scalars
         scalars += [torch.linalg.vector_norm((new - old).float()) for old, new in moved]
         scalars += [torch.linalg.vector_norm(new.float()) for _, new in moved]
-        counts = [*opt.names, ("d", len(moved)), ("t", len(moved))]
+        half = [
+            (held.index, before, thin(parameter), thin(parameter.grad))
+            for held, parameter, before in opt.before
+            if parameter.dtype in (torch.float16, torch.bfloat16) and parameter.grad is not None
+        ]
+        for _, old, new, gradient in half:
+            there = gradient != 0
+            scalars.append(((new == old) & there).sum() / there.sum().clamp(min=1))
+        row["hp"] = [index for index, *_ in half]
+        counts = [*opt.names, ("d", len(moved)), ("t", len(moved)), ("h", len(half))]
         opt.before, opt.scalars = [], []
 
         def write(values: list[float]) -> None:
@@ -305,18 +482,34 @@ class Optimizers:
                 **{**row, "g": list(map(number, parts["g"])), "w": list(map(number, parts["w"]))},
                 u=list(map(number, ratios)),
                 spv=list(map(number, parts["spread"])),
+                hpv=list(map(number, parts["h"])),
+                zpv=list(map(number, parts.get("z", ()))),
             )
 
         recorder.reader.read(scalars, write)
+
+    def scale(self, opt: Opt, scale: Any) -> None:
+        """A `GradScaler` is about to step an optimizer, with this scale."""
+        recorder = self.recorder
+        if not recorder.sampling or opt.scales >= SCALES_LIMIT or not plain(scale):
+            return
+        opt.scales += 1
+        step = recorder.step
+
+        def write(values: list[float]) -> None:
+            recorder.row("gs", i=opt.index, s=step, v=number(values[0]))
+
+        recorder.timed(recorder.reader.read, [scale], write)
 
     # -- gradients between steps
 
     def begin_cycle(self) -> None:
         """A sampled step begins: remember a gradient of each optimizer as its last step left it."""
+        self.current = None
         for opt in self.known.values():
             opt.passes, opt.uncleared = 0, []
             opt.cleared_after_backward = False
-            opt.witness = opt.witness_grad = opt.gradient = None
+            opt.witness = opt.witness_grad = opt.gradient = opt.left = None
             optimizer = opt.ref()
             if optimizer is None or opt.steps == 0:
                 continue
@@ -334,6 +527,9 @@ class Optimizers:
         for opt in self.known.values():
             opt.passes += 1
             opt.cleared_after_backward = False
+            if opt.in_closure and opt.left is not None:
+                parameter, kept, version = opt.left
+                opt.dirty_inside += parameter.grad is kept and kept._version == version
             witness = opt.witness
             if witness is None:
                 continue
@@ -349,8 +545,12 @@ class Optimizers:
                 opt.witness_version = opt.witness_grad._version
             optimizer = opt.ref()
             groups = reversed(optimizer.param_groups) if optimizer is not None else ()
-            held = (parameter.grad for group in groups for parameter in reversed(group["params"]))
-            gradient = next((gradient for gradient in held if gradient is not None and plain(gradient)), None)
+            held = (parameter for group in groups for parameter in reversed(group["params"]))
+            last = next((one for one in held if one.grad is not None and plain(one.grad)), None)
+            gradient = last.grad if last is not None else None
+            opt.left = None
+            if last is not None and gradient is not None:
+                opt.left = last, gradient, gradient._version
             opt.gradient = (thin(gradient) != 0).any().float() if gradient is not None else None
 
     def zeroed(self, optimizer: Any) -> None:
@@ -401,8 +601,11 @@ class Optimizers:
     # -- schedulers
 
     def scheduler_made(self, scheduler: Any) -> None:
-        if id(scheduler) in self.schedulers or len(self.schedulers) >= 64:
+        known = self.schedulers.get(id(scheduler))
+        if (known is not None and known["ref"]() is scheduler) or len(self.schedulers) >= 64:
             return
+        if known is not None:  # it is gone, and its identity has been given to another
+            self.schedulers[-1 - known["i"]] = known
         optimizer = getattr(scheduler, "optimizer", None)
         opt = self.add(optimizer) if isinstance(optimizer, torch.optim.Optimizer) else None
         record = {
@@ -416,6 +619,7 @@ class Optimizers:
             "lr": _first_lr(optimizer),
             "now": _first_lr(optimizer),
             "step_site": None,
+            "metrics": [],
             "made": self.recorder.passes_over_training_data(),
         }
         self.schedulers[id(scheduler)] = record
@@ -428,13 +632,19 @@ class Optimizers:
             site=self.recorder.site(caller(3)),
             len=length,
             size=size,
+            t0=_period(scheduler),
+            mode=getattr(scheduler, "mode", None) if hasattr(scheduler, "patience") else None,
+            plan=number(planned) if (planned := _planned_lr(optimizer)) else None,
         )
 
-    def scheduler_stepped(self, scheduler: Any) -> None:
+    def scheduler_stepped(self, scheduler: Any, metrics: Any = None) -> None:
         record = self.schedulers.get(id(scheduler))
         if record is None or record["ref"]() is not scheduler:
             return
         record["n"] += 1
+        on_device = isinstance(metrics, torch.Tensor) and not metrics.is_cpu
+        if metrics is not None and not on_device and len(record["metrics"]) < METRICS_LIMIT:
+            record["metrics"].append(number(float(metrics)))
         record["now"] = _first_lr(scheduler.optimizer)
         opt = record["opt"]
         if record["step_site"] is None:
@@ -448,10 +658,11 @@ class Optimizers:
                 record["before"] += 1
 
     def write_counts(self) -> None:
+        self.not_alone()
         latest = max((opt.seen_backwards for opt in self.known.values()), default=0)
         for opt in self.known.values():
-            state = (opt.steps, opt.idle, opt.most, opt.checked, opt.without)
-            if opt.steps and state != opt.sent:
+            state = (opt.steps, opt.idle, opt.most, opt.checked, opt.without, opt.scaler_calls)
+            if (opt.steps or opt.scaler_calls) and state != opt.sent:
                 opt.sent = state
                 self.recorder.row(
                     "oc",
@@ -468,6 +679,9 @@ class Optimizers:
                     z=opt.zero_sites,
                     zl=opt.late_sites,
                     scaled=opt.scaled,
+                    sc=opt.scaler_calls,
+                    resc=opt.rescaled,
+                    cl=[opt.closures, opt.closures_idle, opt.closure_passes, opt.closure_dirty],
                 )
         for record in self.schedulers.values():
             scheduler = record["ref"]()
@@ -485,12 +699,23 @@ class Optimizers:
                     os=(opt.steps - record["base"]) if opt is not None else 0,
                     ratio=number(now / record["lr"]) if record["lr"] and now is not None else None,
                     site=record["step_site"],
+                    met=record["metrics"],
                     ep=self.recorder.passes_over_training_data() - record["made"],
                 )
         for clip in self.clips.values():
             if clip["n"] != clip.get("sent"):
                 clip["sent"] = clip["n"]
                 self.recorder.row("cc", i=clip["i"], n=clip["n"], ok=clip["ok"], late=clip["late"])
+
+
+def _behind(optimizer: Any) -> Any:
+    """The optimizer that steps, of one that only hands on to it, as those of accelerate and Lightning do."""
+    while isinstance(optimizer, torch.optim.Optimizer) and "_optimizer_step_pre_hooks" not in vars(optimizer):
+        inner = getattr(optimizer, "optimizer", None)
+        if not isinstance(inner, torch.optim.Optimizer) or inner is optimizer:
+            break
+        optimizer = inner
+    return optimizer
 
 
 def schedule_length(scheduler: Any) -> tuple[int | None, int | None]:
@@ -509,6 +734,12 @@ def schedule_length(scheduler: Any) -> tuple[int | None, int | None]:
     return (int(length) if _number(length) else None), (int(size) if isinstance(size, int) else None)
 
 
+def _period(scheduler: Any) -> int | None:
+    """Steps between warm restarts, where they are evenly spaced."""
+    period = getattr(scheduler, "T_0", None)
+    return period if isinstance(period, int) and getattr(scheduler, "T_mult", 1) == 1 else None
+
+
 def _number(value: Any) -> float:
     """A plain number from a hyper-parameter that may be a tensor on the CPU; 0 for anything else."""
     if isinstance(value, torch.Tensor):
@@ -516,9 +747,28 @@ def _number(value: Any) -> float:
     return float(value) if isinstance(value, (int, float)) else 0.0
 
 
+def _evaluations(optimizer: torch.optim.Optimizer) -> int:
+    """Times that an optimizer has called closures so far, where it counts them itself, as L-BFGS does."""
+    state = next(iter(optimizer.state.values()), None)
+    return int(state.get("func_evals", 0)) if isinstance(state, dict) else 0
+
+
 def _first_lr(optimizer: Any) -> float | None:
     groups = getattr(optimizer, "param_groups", None)
     return _number(groups[0].get("lr")) if groups else None
+
+
+def _stray_rate(optimizer: Any) -> float | None:
+    """A learning rate written to an attribute that torch's optimizers do not have, and none of the groups has."""
+    rate = vars(optimizer).get("lr")
+    if not isinstance(rate, (int, float)) or not type(optimizer).__module__.startswith("torch.optim"):
+        return None
+    return None if any(_number(group.get("lr")) == rate for group in optimizer.param_groups) else float(rate)
+
+
+def _planned_lr(optimizer: Any) -> float | None:
+    groups = getattr(optimizer, "param_groups", None)
+    return _number(groups[0].get("max_lr", groups[0].get("initial_lr"))) if groups else None
 
 
 def _norms(tensors: list[torch.Tensor], dtype: torch.dtype) -> list[torch.Tensor]:

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import io
+import inspect
 import math
-import opcode
 import random
-import sys
-import types
-import warnings
 import weakref
-from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +21,20 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from torchward.runtime import losses
+from torchward.runtime import losses, sequences, terms, trials
+from torchward.runtime.copies import (
+    EXAMPLES,
+    CannotLookError,
+    changed,
+    cut,
+    fits,
+    fresh,
+    impure,
+    kept_out,
+    mapped,
+    undisturbed,
+)
+from torchward.runtime.pairs import Pairs
 from torchward.runtime.tensors import item, plain, tensors_in, thin
 
 if TYPE_CHECKING:
@@ -33,8 +42,6 @@ if TYPE_CHECKING:
     from torchward.runtime.models import Root
     from torchward.runtime.recorder import Recorder
 
-EXAMPLES = 16
-"""Examples of the first batch that are kept: enough to tell them apart, few enough to be cheap."""
 INPUT_BYTES = 64 * 2**20
 MODEL_BYTES = 2**30
 START_STEP = 3
@@ -47,7 +54,9 @@ LAST_SECONDS = 0.1
 """Time for finishing at the end of the run what has begun."""
 SHARE = 0.005
 """Share of the run's time that experiments may take beyond that."""
-SLICE_SECONDS = 0.01
+SLICE_SECONDS = 0.05
+SLICE_STEPS = 5
+"""Work goes on for such a time after every so many steps: most steps are as long as ever."""
 PIECE_SECONDS = 0.002
 """Setting random states aside and back costs 0.1 ms: pieces of work should not be much shorter than this."""
 MEMORISE_STEPS = 200
@@ -59,16 +68,33 @@ MEMORISE_LATER_LR = 1e-2
 """... which is little for a model of one layer. In the second half those that are not done may move by 1."""
 MEMORISED = 0.1
 """Memorising ends early once this share of the loss (above its least possible value) is left."""
+WAIT_SECONDS = 0.25
 WAIT = "wait"
 """What an experiment yields that has nothing to do before a later step."""
-EXPERIMENTS = ("LeakProbe", "DependenceProbe", "MemoriseProbe")
+EXPERIMENTS = ("TokenProbe", "LeakProbe", "DependenceProbe", "MemoriseProbe")
 """Those that call a copy of the model."""
+INPUTS = 6
+"""Input tensors of which each is changed by itself."""
+COLUMNS = 64
+"""Columns of a table above which they are pixels, or embeddings, rather than quantities of their own."""
+TRIALS = (
+    ("LeafProbe", trials.leaves),
+    ("RepeatProbe", trials.repeat),
+    ("PositionProbe", trials.positions),
+    ("PaddingProbe", trials.padding),
+    ("ScaleProbe", trials.scales),
+    ("ReshapeProbe", trials.reshapes),
+)
+"""... and those that come after them, each of a few calls."""
+LATER_STEP = 64
+"""What only training brings about is looked at after so many steps, after twice as many, and so on, and at the end."""
+LATER_BYTES = 32 * 2**20
+"""Parameters above which no copy is kept for that."""
+LATER_CALLS = 6
+TRIAL_CALLS = 16
+"""Calls that they make together, about."""
 LEAK = 1e-3
 """A change of other examples' outputs by this share of their deviation is looked into: far above float32's rounding."""
-
-
-class CannotLookError(Exception):
-    """Why an experiment is not made; the message goes into the report."""
 
 
 class Capture:
@@ -80,13 +106,15 @@ class Capture:
         given = [tensor for tensor in (*tensors_in(args), *tensors_in(kwargs)) if tensor.dim()]
         self.batch = given[0].shape[0] if given else 0
         self.reason = ""
+        self.computed = any(tensor.requires_grad for tensor in given)
+        """Its input is what another part made, and is trained together with it."""
         if sum(tensor.numel() * tensor.element_size() for tensor in given) > INPUT_BYTES:
             self.reason = "its inputs are too large to keep"
         elif self.batch < 2:
             self.reason = "its first input holds fewer than two examples"
         else:
-            self.args = _cut(args, self.batch)
-            self.kwargs = _cut(kwargs, self.batch)
+            self.args = cut(args, self.batch)
+            self.kwargs = cut(kwargs, self.batch)
         self.outputs: list[torch.Tensor] | None = list(tensors_in(result))
         self.output = 0
         self.strides: tuple[Any, Any, Any] | None = None
@@ -100,8 +128,15 @@ class Capture:
             self.autocast = (device, torch.get_autocast_dtype(device))
         self.axis_is_batch = False
         self.prints: set[float] = set()
+        self.tokens = sequences.Tokens(args, kwargs)
         self.without: list[str] = []
         """Parameters of modules that were called, and that no gradient reached."""
+        self.loose = {name: thin(tensor).clone() for name, tensor in trials.loose_tensors(module)}
+        """Tensors with gradients that are attributes of the model and not its parameters, as they were."""
+        self.copied = trials.copied_tables(module)
+        self.modes = [member.training for member in module.modules()]
+        self.looks: list[tuple[int, float, float]] = []
+        """(step, loss in train mode, loss in eval mode) of the kept batch, as training goes on."""
 
     @property
     def examples(self) -> int:
@@ -114,12 +149,14 @@ class Prober:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.captures: dict[int, Capture] = {}
+        self.pairs = Pairs()
         self.first_loss: float | None = None
         self.work: Iterator[str | None] | None = None
         self.started = False
         self.step_seconds = 0.0
         self.began = perf_counter()
         self.resume_at = 0.0
+        self.resume_step = 0
         self.recorder.probe_seconds = 0.0
         """Processor time of the experiments: on a busy machine they wait without holding anybody up."""
         recorder.models.capture = self.saw_call
@@ -128,6 +165,7 @@ class Prober:
 
     def saw_call(self, root: Root, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
         """A training call of a root module, in a sampled step."""
+        self.pairs.saw_call(root, args, kwargs, result)
         if self.started or len(self.captures) >= 4:
             return
         capture = self.captures.get(root.index)
@@ -139,10 +177,20 @@ class Prober:
 
     def saw_loss(self, loss: torch.Tensor, walked: Walk) -> None:
         """The first backward passes: which captured output does the loss judge, and by which function?"""
+        last = self.recorder.losses.last
+        if last is not None and last[3].grad_fn in walked.nodes:
+            self.pairs.saw_loss(*last[:3])
+        elif self.pairs.waiting is not None:
+            written = terms.squared_error(loss.grad_fn)
+            if written is not None:
+                self.pairs.saw_error(*written)
         for capture in self.captures.values():
             outputs, capture.outputs = capture.outputs, None
             if not outputs:
                 continue
+            if last is not None and last[3].grad_fn in walked.nodes:
+                even = last[3].dim() == 0 or terms.counts_evenly(loss.grad_fn, last[3].grad_fn)
+                capture.tokens.saw_loss(*last[:3], last[4], even)
             self._connect(capture, outputs, loss, walked)
 
     def _connect(self, capture: Capture, outputs: list[torch.Tensor], loss: torch.Tensor, walked: Walk) -> None:
@@ -154,7 +202,12 @@ class Prober:
         if last is None:
             return
         kind, prediction, target, value, options = last
-        if value.grad_fn not in walked.nodes or not plain(prediction) or not plain(target):
+        if (
+            kind in losses.LIKELIHOODS
+            or value.grad_fn not in walked.nodes
+            or not plain(prediction)
+            or not plain(target)
+        ):
             return
         for position, output in enumerate(outputs):
             same = output is prediction
@@ -212,8 +265,10 @@ class Prober:
     # -- when to experiment
 
     def between_steps(self, now: float) -> None:
-        if self.recorder.step < START_STEP or now < self.resume_at or (self.started and self.work is None):
+        """Go on with the experiments; sets `resume_at`, the time before which there is nothing to do."""
+        if self.recorder.step < max(START_STEP, self.resume_step):
             return
+        self.resume_step = self.recorder.step + SLICE_STEPS
         try:
             self._advance(now)
         except Exception as error:
@@ -221,23 +276,26 @@ class Prober:
             self.work = None
             self.captures.clear()
             self.recorder.fail("probes", error)
+        if self.work is None:
+            self.resume_at = math.inf
 
     def _advance(self, now: float) -> None:
         recorder = self.recorder
         if not self.started:
             self.started = True
-            self.step_seconds = min(recorder.durations, default=0.0)
+            self.step_seconds = min(min(recorder.durations, default=0.0), recorder.least_cpu)
             self.began = now
-            recorder.models.capture = None
             self.work = self._experiments()
         earned = QUICK_SECONDS + MEMORISE_SECONDS + SHARE * (now - self.began)
         start = perf_counter()
         while self.work is not None and self.recorder.probe_seconds < earned:
             if self._one_piece() == WAIT:
-                self.resume_at = now + 1.0
+                self.resume_at = now + WAIT_SECONDS
                 break
             if perf_counter() - start > SLICE_SECONDS:
                 break
+        if recorder.probe_seconds >= earned:  # until another slice is earned
+            self.resume_at = now + (recorder.probe_seconds + SLICE_SECONDS - earned) / SHARE
 
     def _one_piece(self) -> str | None:
         begin = thread_time()
@@ -245,7 +303,7 @@ class Prober:
         if work is None:
             return None
         try:
-            with _undisturbed():
+            with undisturbed(), kept_out(self.recorder.models.owner_test()):
                 said: str | None = self.recorder.timed(_next, work)
                 return said
         except StopIteration:
@@ -261,27 +319,34 @@ class Prober:
             for capture in self.captures.values():
                 self._cannot("LeakProbe", capture, f"the run ended within {START_STEP} steps")
             return
+        self._look_at_pairs()
         limit = self.recorder.probe_seconds + LAST_SECONDS
         while self.work is not None and self.recorder.probe_seconds < limit:
             if self._one_piece() == WAIT:
                 break
         if self.work is not None:
-            self.work.close()  # type: ignore[attr-defined]
+            with undisturbed(), kept_out(self.recorder.models.owner_test()):  # it looks at the models once more
+                self.recorder.timed(self.work.close)  # type: ignore[attr-defined]
             self.work = None
 
     # -- the experiments
 
     def _experiments(self) -> Iterator[str | None]:
         """All of them, in pieces: each `next` is a bounded amount of work."""
+        kept: list[tuple[Capture, nn.Module]] = []
         for capture in list(self.captures.values()):
             self._gradients(capture)
+            self._look_at_input(capture)
             yield None
             try:
                 model = self._copy(capture)
             except CannotLookError as error:
-                for kind in EXPERIMENTS:
+                for kind in _experiments_on(capture):
                     self._cannot(kind, capture, str(error))
                 continue
+            capture.tokens.settle()
+            if capture.tokens.batch_first and capture.tokens.shift:
+                capture.axis_is_batch = True
             estimate = self.step_seconds * capture.examples / max(1, capture.batch)
             while 6 * estimate > QUICK_SECONDS and self.recorder.probe_seconds + 6 * estimate > SHARE * (
                 perf_counter() - self.began
@@ -289,19 +354,53 @@ class Prober:
                 try:
                     yield WAIT  # too slow for now: until the run has earned it
                 except GeneratorExit:
-                    for kind in EXPERIMENTS:
+                    for kind in _experiments_on(capture):
                         self._cannot(kind, capture, "the run ended before there was time for it")
                     raise
                 if self.recorder.log is None:
                     return
-            for experiment in (self._leak, self._dependence):
-                self._attempt(experiment, model, capture)
+                # The first steps are slower than the rest, and a busy machine is not busy for ever.
+                self.step_seconds = min([self.step_seconds, *self.recorder.durations])
+                estimate = self.step_seconds * capture.examples / max(1, capture.batch)
+            for kind, experiment in zip(EXPERIMENTS, (self._sequence, self._leak, self._dependence), strict=False):
+                self._attempt(kind, experiment, model, capture)
                 yield None
+            if TRIAL_CALLS * estimate <= QUICK_SECONDS:
+                for kind, trial in TRIALS:
+                    self._attempt(kind, partial(self._try, kind, trial), model, capture)
+                    yield None
+            else:
+                for kind, _ in TRIALS:
+                    self._cannot(kind, capture, "a call of the model takes too long for it")
             yield from self._memorise(model, capture)
+            held = sum(tensor.numel() * tensor.element_size() for tensor in model.parameters())
+            if held <= LATER_BYTES and LATER_CALLS * estimate <= SLICE_SECONDS:
+                kept.append((capture, model))
             del model
+        yield from self._later(kept)
 
-    def _attempt(self, experiment: Callable[[nn.Module, Capture], None], model: nn.Module, capture: Capture) -> None:
-        kind = "LeakProbe" if experiment == self._leak else "DependenceProbe"
+    def _later(self, kept: list[tuple[Capture, nn.Module]]) -> Iterator[str | None]:
+        due = LATER_STEP
+        while kept:
+            try:
+                while self.recorder.step < due:
+                    yield WAIT
+            except GeneratorExit:
+                if self.recorder.step >= LATER_STEP:
+                    self._look_later(kept)
+                raise
+            kept = [(capture, model) for capture, model in kept if capture.module() is not None]
+            self._look_later(kept)
+            due = 2 * max(due, self.recorder.step)
+            yield None
+
+    def _look_later(self, kept: list[tuple[Capture, nn.Module]]) -> None:
+        for capture, model in kept:
+            self._attempt("ModeProbe", partial(self._try, "ModeProbe", trials.modes), model, capture)
+
+    def _attempt(
+        self, kind: str, experiment: Callable[[nn.Module, Capture], None], model: nn.Module, capture: Capture
+    ) -> None:
         try:
             experiment(model, capture)
         except CannotLookError as error:
@@ -309,6 +408,18 @@ class Prober:
         except Exception as error:
             # The user's own forward code, called with other values or fewer examples, may fail in any way.
             self._cannot(kind, capture, f"the model could not be called again: {type(error).__name__}: {error}"[:200])
+
+    def _try(
+        self,
+        kind: str,
+        trial: Callable[[Prober, nn.Module, Capture], dict[str, Any] | None],
+        model: nn.Module,
+        capture: Capture,
+    ) -> None:
+        begin = perf_counter()
+        found = trial(self, model, capture)
+        if found is not None:
+            self._row(kind, capture, perf_counter() - begin, **found)
 
     def _copy(self, capture: Capture) -> nn.Module:
         module = capture.module()
@@ -321,7 +432,7 @@ class Prober:
         if not self.recorder.models.allowed:
             raise CannotLookError("the model is compiled")
         held = sum(tensor.numel() * tensor.element_size() for tensor in module.parameters())
-        if held > MODEL_BYTES or not _fits(module, held):
+        if held > MODEL_BYTES or not fits(module, held):
             raise CannotLookError("the model is too large to copy")
         reason = impure(module)
         if reason:
@@ -334,23 +445,113 @@ class Prober:
             parameter.grad = None
         return copied
 
-    def _call(self, model: nn.Module, capture: Capture, args: Any, kwargs: Any) -> list[torch.Tensor]:
+    def call(self, model: nn.Module, capture: Capture, args: Any, kwargs: Any) -> list[torch.Tensor]:
         """Outputs of a call under the autocast state of the captured one."""
         context: Any = contextlib.nullcontext()
         if capture.autocast is not None:
             context = torch.autocast(capture.autocast[0], dtype=capture.autocast[1])
         with context:
-            return list(tensors_in(model(*_fresh(args), **_fresh(kwargs))))
+            return list(tensors_in(model(*fresh(args), **fresh(kwargs))))
 
-    def _judged(self, model: nn.Module, capture: Capture, args: Any, kwargs: Any) -> torch.Tensor:
-        outputs = self._call(model, capture, args, kwargs)
+    def judged(self, model: nn.Module, capture: Capture, args: Any, kwargs: Any) -> torch.Tensor:
+        """The output that the loss judges, as numbers."""
+        return self.chosen(self.call(model, capture, args, kwargs), capture).detach().float()
+
+    def chosen(self, outputs: list[torch.Tensor], capture: Capture) -> torch.Tensor:
+        """Of the outputs of a call, the one that the loss judges, else the first that may be it."""
         floating = [tensor for tensor in outputs if tensor.is_floating_point() and tensor.dim()]
         chosen = outputs[capture.output] if capture.output < len(outputs) else None
         if chosen is None or not chosen.is_floating_point() or not chosen.dim():
             chosen = floating[0] if floating else None
         if chosen is None:
             raise CannotLookError("the model returns no floating-point tensor besides the loss")
-        return chosen.detach().float()
+        return chosen
+
+    def _sequence(self, model: nn.Module, capture: Capture) -> None:
+        """Of models of sequences: which positions does an output depend on, and which does it have to predict?"""
+        tokens, begin = capture.tokens, perf_counter()
+        model.eval()
+        if tokens.ids is not None and (tokens.target is None or tokens.batch_first):
+            alone = tokens.ids_alone(
+                model, lambda: self.call(model, capture, capture.args, capture.kwargs), capture.output
+            )
+            self._row("IdsProbe", capture, perf_counter() - begin, **(alone or {}))
+        if tokens.target is None:
+            seen = tokens.masks(
+                model, lambda: self.call(model, capture, capture.args, capture.kwargs), capture.examples
+            )
+            places = self._places(model, capture) if self._batch_first(capture) else {}
+            if tokens.ids is not None and (seen is not None or places):
+                sizes = {"examples": tokens.ids.shape[0], "length": tokens.ids.shape[1]}
+                self._row("TokenProbe", capture, perf_counter() - begin, **{**sizes, **(seen or {}), **places})
+            return
+        found = tokens.relation()
+        sites = self.recorder.losses.sites
+        found["losses"] = sum(kind in losses.CLASS_LOSSES for kind, _, _, training in sites if training)
+        if tokens.batch_first:
+            found |= tokens.experiment(model, lambda args, kwargs: self.call(model, capture, args, kwargs), capture)
+            found |= self._places(model, capture)
+        self._row("TokenProbe", capture, perf_counter() - begin, **found)
+
+    def _places(self, model: nn.Module, capture: Capture) -> dict[str, Any]:
+        """What the order of a sequence means to the model; nothing where it reads none."""
+        tokens = capture.tokens
+        if tokens.ids is None:
+            return {}
+        tokens.attends = self.recorder.passes.attends
+        return tokens.layout(model, lambda args, kwargs: self.call(model, capture, args, kwargs), capture)
+
+    def _look_at_input(self, capture: Capture) -> None:
+        """Figures of colour images that their mean and deviation do not tell."""
+        given = next(tensors_in(capture.args), None) if not capture.reason else None
+        if given is None or not plain(given) or not given.is_floating_point() or given.dim() not in (2, 4):
+            return
+        if given.dim() == 2:
+            self._look_at_columns(capture, given.float())
+            return
+        channels = given.shape[1]
+        if channels not in (3, 4) or given.shape[3] <= 2 * channels:
+            return
+        values = given.float()
+        values = values - values.mean((1, 2, 3), keepdim=True)
+        scale = float(values.square().mean())
+        lags = (*range(1, channels + 1), 2 * channels)
+        alike = [float((values[..., lag:] * values[..., :-lag]).mean()) for lag in lags]
+        if scale > 0 and math.isfinite(scale + sum(alike)):
+            *near, apart, twice = (one / scale for one in alike)
+            self._row(
+                "InputProbe",
+                capture,
+                0.0,
+                shape=list(given.shape),
+                near=max(near),
+                channels_apart=apart,
+                twice_apart=twice,
+                values=values.numel(),
+            )
+
+    def _look_at_columns(self, capture: Capture, values: torch.Tensor) -> None:
+        """Figures of a table: do its columns lie on scales of their own?"""
+        if not 2 <= values.shape[1] <= COLUMNS or values.shape[0] < 8:
+            return
+        sizes = values.square().mean(0).sqrt().tolist()
+        varied = (values.std(0) > 0).tolist()
+        used = [column for column, size in enumerate(sizes) if varied[column] and math.isfinite(size)]
+        if len(used) < 2:
+            return
+        least, most = min(used, key=lambda one: sizes[one]), max(used, key=lambda one: sizes[one])
+        self._row(
+            "InputProbe",
+            capture,
+            0.0,
+            shape=list(values.shape),
+            smallest_column=least,
+            smallest=sizes[least],
+            largest_column=most,
+            largest=sizes[most],
+            small_columns=sum(sizes[one] < 1e-3 * sizes[most] for one in used),
+            normalised_first=bool(capture.root.norm_first),
+        )
 
     def _leak(self, model: nn.Module, capture: Capture) -> None:
         begin = perf_counter()
@@ -359,32 +560,47 @@ class Prober:
             raise CannotLookError("every step uses the same input")
         if count < 4:
             raise CannotLookError("the batch holds fewer than four examples")
-        if not (capture.axis_is_batch or self._batch_first(capture)):
+        if not (capture.axis_is_batch or self._batch_first(capture)) or _time_may_be_first(model, capture):
             raise CannotLookError("it is not certain which axis of the input is the batch")
         model.eval()
         half = count // 2
         generator = torch.Generator().manual_seed(0)
         # The first half changes: a recurrent layer that takes the batch for time only carries values onwards.
-        other_args = _changed(capture.args, generator, rows=(half, count))
-        other_kwargs = _changed(capture.kwargs, generator, rows=(half, count))
-        first = self._judged(model, capture, capture.args, capture.kwargs)
+        other_args = changed(capture.args, generator, rows=(half, count))
+        other_kwargs = changed(capture.kwargs, generator, rows=(half, count))
+        first = self.judged(model, capture, capture.args, capture.kwargs)
         if first.shape[0] != count:
             raise CannotLookError("the first axis of the output is not the batch")
         if count in first.shape[1:]:
             fewer = [
-                _mapped(given, lambda t: t[:half] if t.dim() and t.shape[0] == count else t)
+                mapped(given, lambda t: t[:half] if t.dim() and t.shape[0] == count else t)
                 for given in (capture.args, capture.kwargs)
             ]
-            if self._judged(model, capture, *fewer).shape[1:] != first.shape[1:]:
+            if self.judged(model, capture, *fewer).shape[1:] != first.shape[1:]:
                 raise CannotLookError("its outputs compare the examples of the batch with each other")
-        again = self._judged(model, capture, capture.args, capture.kwargs)
-        second = self._judged(model, capture, other_args, other_kwargs)
+        again = self.judged(model, capture, capture.args, capture.kwargs)
+        second = self.judged(model, capture, other_args, other_kwargs)
         scale = float(first.std()) or 1.0
         leak = float((second[half:] - first[half:]).abs().max()) / scale
         noise = float((again - first).abs().max()) / scale
         module, kind = "", ""
         if leak > LEAK and leak > 10 * noise:
-            module, kind = self._first_leaking(model, capture, (other_args, other_kwargs), half, count)
+            kept = slice(half, None)
+            other = (other_args, other_kwargs)
+            module, kind = self._first_differing(model, capture, other, count, (lambda t: t[kept], lambda t: t[kept]))
+
+        order, order_module, order_kind = None, "", ""
+        others = list(tensors_in((capture.args, capture.kwargs), 4))[1:]
+        # States of several layers and masks hold the batch along another axis, or none at all.
+        if not any(capture.batch in tensor.shape[1:] for tensor in others):
+            other = tuple(
+                mapped(given, lambda t: t.flip(0) if t.dim() and t.shape[0] == count else t)
+                for given in (capture.args, capture.kwargs)
+            )
+            order = float((self.judged(model, capture, *other).flip(0) - first).abs().max()) / scale
+            if order > LEAK and order > 10 * noise:
+                picks = (lambda t: t, lambda t: t.flip(0))
+                order_module, order_kind = self._first_differing(model, capture, other, count, picks)
         self._row(
             "LeakProbe",
             capture,
@@ -396,6 +612,9 @@ class Prober:
             batch_axis=0,
             leaking_module=module,
             leaking_kind=kind,
+            order_change=order,
+            order_module=order_module,
+            order_kind=order_kind,
         )
 
     def _batch_first(self, capture: Capture) -> bool:
@@ -409,22 +628,31 @@ class Prober:
         sizes = {loader.batch_size for loader in live if loader is not None}
         return capture.batch in sizes and (first.dim() < 2 or first.shape[1] != capture.batch)
 
-    def _first_leaking(
-        self, model: nn.Module, capture: Capture, other: tuple[Any, Any], half: int, count: int
+    def _first_differing(
+        self,
+        model: nn.Module,
+        capture: Capture,
+        other: tuple[Any, Any],
+        count: int,
+        picks: tuple[Callable[[torch.Tensor], torch.Tensor], Callable[[torch.Tensor], torch.Tensor]],
     ) -> tuple[str, str]:
-        """The first module to return whose output for unchanged examples depends on the others."""
+        """The first module to return whose output for an example is another one when the `other` batch is given.
+
+        `picks` choose the outputs to compare, from the call as it was and from the other one.
+        """
         names = {id(module): (name, type(module).__name__) for name, module in model.named_modules()}
         seen: list[list[tuple[int, torch.Tensor]]] = [[], []]
-        for record, (args, kwargs) in zip(seen, ((capture.args, capture.kwargs), other), strict=True):
+        calls = ((capture.args, capture.kwargs), other)
+        for record, (args, kwargs), pick in zip(seen, calls, picks, strict=True):
 
-            def keep(module: nn.Module, _args: Any, output: Any, record: Any = record) -> None:
+            def keep(module: nn.Module, _args: Any, output: Any, record: Any = record, pick: Any = pick) -> None:
                 tensor = next((t for t in tensors_in(output) if t.is_floating_point()), None)
                 if tensor is not None and tensor.dim() and tensor.shape[0] == count and len(record) < 2_000:
-                    record.append((id(module), tensor.detach()[half:].clone()))
+                    record.append((id(module), pick(tensor.detach()).clone()))
 
             handles = [module.register_forward_hook(keep) for module in model.modules()]
             try:
-                self._call(model, capture, args, kwargs)
+                self.call(model, capture, args, kwargs)
             finally:
                 for handle in handles:
                     handle.remove()
@@ -439,31 +667,118 @@ class Prober:
         begin = perf_counter()
         model.eval()
         generator = torch.Generator().manual_seed(1)
-        first = self._judged(model, capture, capture.args, capture.kwargs)
+        first = self.judged(model, capture, capture.args, capture.kwargs)
         size = float(first.abs().max()) or 1.0
         count = len(list(tensors_in(capture.args))) + len(list(tensors_in(capture.kwargs)))
-        everything = self._judged(
-            model, capture, _changed(capture.args, generator), _changed(capture.kwargs, generator)
-        )
+        everything = self.judged(model, capture, changed(capture.args, generator), changed(capture.kwargs, generator))
         if everything.shape != first.shape:
             raise CannotLookError("the shape of the output depends on the values of the input")
+        change = float((everything - first).abs().max()) / size
+        ignored = self._ignored(model, capture, generator) if change > 0 and 1 < count <= INPUTS else []
         self._row(
             "DependenceProbe",
             capture,
             perf_counter() - begin,
-            change=float((everything - first).abs().max()) / size,
+            change=change,
             inputs=count,
-            ignored=[],
+            ignored=ignored,
+            names=[_argument(model, capture.args, capture.kwargs, place) for place in ignored],
+            outputs=len(self.call(model, capture, capture.args, capture.kwargs)) if capture.without else 0,
             without=capture.without,
+            without_own=self._left_unused(model, capture),
             without_change=self._influence(model, capture, first, generator) / size if capture.without else 0.0,
         )
+
+    def _left_unused(self, model: nn.Module, capture: Capture) -> list[str]:
+        """Those of the weights without a gradient whose layers the user's code calls, and whose output could have been
+        meant for this model. What lies in a part that returns several tensors may be there for another user of it."""
+        found = [name for name in capture.without if trials.called_by_user(model, name.rpartition(".")[0])]
+        parts = {name: module for name, module in model.named_modules() if name}
+        several: set[str] = set()
+
+        def saw(name: str) -> Callable[..., None]:
+            def hook(_module: Any, _args: Any, output: Any) -> None:
+                if len(list(tensors_in(output))) > 1:
+                    several.add(name)
+
+            return hook
+
+        around = {part for name in found for part in parts if name.rpartition(".")[0].startswith(part + ".")}
+        handles = [parts[part].register_forward_hook(saw(part)) for part in around]
+        try:
+            if around:
+                self.call(model, capture, capture.args, capture.kwargs)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return [name for name in found if not any(name.startswith(part + ".") for part in several)]
+
+    def _ignored(self, model: nn.Module, capture: Capture, generator: torch.Generator) -> list[int]:
+        """Positions of input tensors without which every output is the same, in train and in eval mode, and with any
+        weights: a zero-initialised layer is no reason."""
+        if capture.own_loss:
+            return []  # what it is given may be targets
+        given = list(tensors_in((capture.args, capture.kwargs), 4))
+        target = capture.target
+        found = []
+        for place, tensor in enumerate(given):
+            if (
+                tensor.dtype == torch.bool
+                or tensor.is_complex()
+                or not tensor.dim()
+                or bool((tensor == tensor[0]).all())
+            ):
+                continue
+            if (
+                target is not None
+                and target.numel() == tensor.numel()
+                and bool((target.flatten() == tensor.flatten()).all())
+            ):
+                continue
+            if _are_lengths(tensor, given):
+                continue
+            other = sequences.replaced((capture.args, capture.kwargs), place, changed(tensor, generator))
+            if self._same_outputs(model, capture, other):
+                found.append(place)
+        if found:
+            kept = [parameter.data.clone() for parameter in model.parameters()]
+            for parameter in model.parameters():
+                noise = torch.randn(parameter.shape, generator=generator).to(parameter.device, parameter.dtype)
+                parameter.data.add_(0.1 * noise)
+            found = [
+                place
+                for place in found
+                if self._same_outputs(
+                    model,
+                    capture,
+                    sequences.replaced((capture.args, capture.kwargs), place, changed(given[place], generator)),
+                )
+            ]
+            for parameter, before in zip(model.parameters(), kept, strict=True):
+                parameter.data.copy_(before)
+        model.eval()
+        return found
+
+    def _same_outputs(self, model: nn.Module, capture: Capture, other: tuple[Any, Any]) -> bool:
+        for training in (False, True):
+            model.train(training)
+            outputs = []
+            for args, kwargs in ((capture.args, capture.kwargs), other):
+                torch.manual_seed(0)
+                random.seed(0)
+                outputs.append([tensor for tensor in self.call(model, capture, args, kwargs) if tensor.numel()])
+            if not outputs[0] or len(outputs[0]) != len(outputs[1]):
+                return False
+            if not all(one.shape == two.shape and torch.equal(one, two) for one, two in zip(*outputs, strict=True)):
+                return False
+        return True
 
     def _influence(self, model: nn.Module, capture: Capture, first: torch.Tensor, generator: torch.Generator) -> float:
         """Change of the output when the parameters that got no gradient take other values: is the output made of them?
 
         The head of another task, or a pooling layer that nobody uses, gets no gradient either, and rightly.
         """
-        again = self._judged(model, capture, capture.args, capture.kwargs)
+        again = self.judged(model, capture, capture.args, capture.kwargs)
         kept: list[tuple[torch.Tensor, torch.Tensor]] = []
         try:
             for name in capture.without:
@@ -471,7 +786,7 @@ class Prober:
                 kept.append((parameter, parameter.clone()))
                 noise = torch.randn(parameter.shape, generator=generator).to(parameter.device, parameter.dtype)
                 parameter.add_(noise * (float(parameter.float().abs().max()) or 1.0))
-            other = self._judged(model, capture, capture.args, capture.kwargs)
+            other = self.judged(model, capture, capture.args, capture.kwargs)
         finally:
             for parameter, before in kept:
                 parameter.copy_(before)
@@ -482,6 +797,9 @@ class Prober:
         """Train the copy on the captured examples alone."""
         if not capture.own_loss and capture.target is None:
             self._cannot("MemoriseProbe", capture, "the loss is not one that can be computed again from the output")
+            return
+        if capture.computed:
+            self._cannot("MemoriseProbe", capture, "its input is the output of another part that is trained with it")
             return
         count = capture.examples
         model.train()
@@ -503,10 +821,14 @@ class Prober:
                     group["lr"] = MEMORISE_LATER_LR
             try:
                 with torch.enable_grad():
-                    loss = self._loss_of(model, capture)
+                    loss = self.loss_of(model, capture)
                     adam.zero_grad()
-                    loss.backward()
+                    # Only the copy's: the model may use a tensor of the user's, of which the gradient must stay.
+                    loss.backward(inputs=parameters)
                 adam.step()
+            except CannotLookError as error:
+                self._cannot("MemoriseProbe", capture, str(error))
+                return
             except Exception as error:
                 self._cannot("MemoriseProbe", capture, f"{type(error).__name__}: {error}"[:200])
                 return
@@ -544,8 +866,8 @@ class Prober:
             lr=MEMORISE_LR,
         )
 
-    def _loss_of(self, model: nn.Module, capture: Capture) -> torch.Tensor:
-        outputs = self._call(model, capture, capture.args, capture.kwargs)
+    def loss_of(self, model: nn.Module, capture: Capture) -> torch.Tensor:
+        outputs = self.call(model, capture, capture.args, capture.kwargs)
         output = outputs[capture.output]
         if capture.own_loss:
             return output
@@ -622,6 +944,14 @@ class Prober:
             capture.without = without[:64]
             self.recorder.reader.read(flags, write)
 
+    def _look_at_pairs(self) -> None:
+        """At the end of the run: do the inputs gathered say anything of their targets?"""
+        begin = thread_time()
+        with undisturbed():
+            for root, found in self.recorder.timed(self.pairs.judged):
+                self.recorder.row("pairs", model=root.index, **found)
+        self.recorder.probe_seconds += thread_time() - begin
+
     # -- rows
 
     def _row(self, kind: str, capture: Capture, seconds: float, **values: Any) -> None:
@@ -642,125 +972,40 @@ class Prober:
         self.recorder.row("probe", kind=kind, model=name, site=site, looked=False, reason=reason, seconds=0.0)
 
 
+def _time_may_be_first(model: nn.Module, capture: Capture) -> bool:
+    """The two first axes of a sequence are equally long, and a part of the model takes the first one for time."""
+    first = next((tensor for tensor in (*tensors_in(capture.args), *tensors_in(capture.kwargs))), None)
+    if first is None or first.dim() < 2 or first.shape[1] != capture.batch:
+        return False
+    return any(
+        isinstance(part, nn.RNNCellBase)
+        or (isinstance(part, (nn.RNNBase, nn.MultiheadAttention)) and not part.batch_first)
+        for part in model.modules()
+    )
+
+
+def _are_lengths(tensor: torch.Tensor, given: list[torch.Tensor]) -> bool:
+    """Whole numbers, one for each example, none larger than an axis of another input."""
+    if tensor.is_floating_point() or tensor.dim() != 1:
+        return False
+    longest = max((max(other.shape[1:], default=0) for other in given if other is not tensor), default=0)
+    return int(tensor.max()) <= longest
+
+
+def _argument(model: nn.Module, args: Any, kwargs: Any, place: int) -> str:
+    """Name under which `forward` takes the input tensor at a position; its number where that cannot be told."""
+    names = list(inspect.signature(model.forward).parameters)
+    seen = 0
+    for name, value in (*zip(names, args, strict=False), *kwargs.items()):
+        seen += len(list(tensors_in(value)))
+        if place < seen:
+            return str(name)
+    return str(place)
+
+
+def _experiments_on(capture: Capture) -> tuple[str, ...]:
+    return EXPERIMENTS if capture.tokens.judged is not None else EXPERIMENTS[1:]
+
+
 def _next(work: Iterator[str | None]) -> str | None:
     return next(work)
-
-
-def _cut(value: Any, batch: int) -> Any:
-    """A copy with tensors detached and cloned, and the first `EXAMPLES` examples of those that hold the batch."""
-    if isinstance(value, torch.Tensor):
-        tensor = value.detach()
-        if tensor.dim() and tensor.shape[0] == batch:
-            tensor = tensor[:EXAMPLES]
-        return tensor.clone()
-    if isinstance(value, tuple) and type(value) is tuple:
-        return tuple(_cut(element, batch) for element in value)
-    if type(value) is list:
-        return [_cut(element, batch) for element in value]
-    if type(value) is dict:
-        return {key: _cut(element, batch) for key, element in value.items()}
-    return value
-
-
-def _mapped(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
-    if isinstance(value, torch.Tensor):
-        return change(value)
-    if type(value) is tuple:
-        return tuple(_mapped(element, change) for element in value)
-    if type(value) is list:
-        return [_mapped(element, change) for element in value]
-    if type(value) is dict:
-        return {key: _mapped(element, change) for key, element in value.items()}
-    return value
-
-
-def _fresh(value: Any) -> Any:
-    """Clones, so that a model that changes its input in place harms nobody."""
-    return _mapped(value, torch.Tensor.clone)
-
-
-def _changed(value: Any, generator: torch.Generator, rows: tuple[int, int] | None = None) -> Any:
-    """Other values of the same scale: all of them, or with `rows` (n, of) those of the first n of so many examples."""
-
-    def change(tensor: torch.Tensor) -> torch.Tensor:
-        if tensor.dtype == torch.bool or not tensor.dim() or (rows is not None and tensor.shape[0] != rows[1]):
-            return tensor.clone()
-        result = tensor.clone()
-        part = result if rows is None else result[: rows[0]]
-        if tensor.is_floating_point():
-            values = tensor.float()
-            spread = float(values.std()) if values.numel() > 1 else 1.0
-            noise = torch.randn(part.shape, generator=generator).to(tensor.device)
-            part.copy_(noise * (spread or 1.0) + float(values.mean()))
-        elif not tensor.is_complex():
-            flat = tensor.reshape(-1)
-            picks = torch.randint(flat.numel(), (part.numel(),), generator=generator).to(tensor.device)
-            part.copy_(flat[picks].reshape(part.shape))
-        return result
-
-    return _mapped(value, change)
-
-
-def _fits(module: nn.Module, held: int) -> bool:
-    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
-    if device.type != "cuda":
-        return True
-    free, _ = torch.cuda.mem_get_info(device)
-    return 8 * held < free
-
-
-def impure(module: nn.Module) -> str:
-    """Why calling a copy of the model could be felt outside of it; empty if nothing speaks against it."""
-    for name, member in module.named_modules():
-        for kind in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"):
-            for hook in getattr(member, kind, {}).values():
-                owner = getattr(hook, "__module__", None) or type(hook).__module__
-                if not owner.startswith("torch."):
-                    return f"`{name or type(module).__name__}` has hooks of the user's"
-    store_global = opcode.opmap["STORE_GLOBAL"]
-    seen: set[type] = set()
-    for member in module.modules():
-        for kind_ in type(member).__mro__:
-            if kind_ in seen or kind_.__module__.startswith("torch."):
-                continue
-            seen.add(kind_)
-            for value in vars(kind_).values():
-                function = getattr(value, "__func__", value)
-                if not isinstance(function, types.FunctionType) or function.__name__ == "__init__":
-                    continue
-                code = function.__code__
-                if store_global in code.co_code[::2]:
-                    return f"`{function.__qualname__}` changes global variables"
-                for used in code.co_names:
-                    found = function.__globals__.get(used)
-                    if used in ("open", "input") and found is None:
-                        return f"`{function.__qualname__}` reads or writes files"
-                    if isinstance(found, (list, dict, set, deque, torch.Generator, random.Random)) or (
-                        type(found).__module__ == "numpy.random.mtrand" or type(found).__name__ == "Generator"
-                    ):
-                        return f"`{function.__qualname__}` uses the global `{used}`, which it could change"
-    return ""
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Random states, standard output and shown warnings are afterwards as if nothing had been done."""
-    numpy = sys.modules.get("numpy")
-    cuda = torch.cuda.is_available() and torch.cuda.is_initialized()
-    state = torch.get_rng_state()
-    cuda_states = torch.cuda.get_rng_state_all() if cuda else None
-    numpy_state = numpy.random.get_state() if numpy is not None else None
-    python_state = random.getstate()
-    shown = warnings._showwarnmsg  # type: ignore[attr-defined]
-    warnings._showwarnmsg = lambda message: None  # type: ignore[attr-defined]
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            yield
-    finally:
-        warnings._showwarnmsg = shown  # type: ignore[attr-defined]
-        torch.set_rng_state(state)
-        if cuda_states is not None:
-            torch.cuda.set_rng_state_all(cuda_states)
-        if numpy is not None:
-            numpy.random.set_state(numpy_state)
-        random.setstate(python_state)

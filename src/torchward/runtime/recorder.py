@@ -14,22 +14,36 @@ import platform
 import resource
 import statistics
 import sys
-import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter, thread_time, time
 from types import FrameType
 from typing import Any
 
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from torchward import runlog
-from torchward.runtime import graph
+from torchward.runtime import graph, source
+from torchward.runtime.checkpoints import Checkpoints
+from torchward.runtime.heldout import HeldOut
+from torchward.runtime.kept import Kept
 from torchward.runtime.loaders import Loaders
 from torchward.runtime.losses import Losses
 from torchward.runtime.models import Models
-from torchward.runtime.optimizers import Optimizers
-from torchward.runtime.tensors import Reader, caller, in_torch, item, number, plain, user_frame
+from torchward.runtime.optimizers import Opt, Optimizers
+from torchward.runtime.passes import Passes, Stream
+from torchward.runtime.scores import Scores
+from torchward.runtime.tensors import (
+    Reader,
+    caller,
+    in_library,
+    item,
+    number,
+    plain,
+    user_frame,
+)
+from torchward.runtime.wrap import Patches, disguise
 
 DENSE_STEPS = 5
 """First steps, each of them sampled: most wiring bugs show at once."""
@@ -44,11 +58,18 @@ CREDIT_STEPS = 1_000
 BYTES_AT_START = 200_000
 BYTES_PER_STEP = 600
 """The log's budget; with both, 1,000 steps write under 1 MB."""
+LOOK_SECONDS = 0.02
+"""Steps shorter than this are counted, and looked at about as often as this: the steps after a look are slower too."""
+LOSSES_DENSE = 2_000
+"""Steps of which every loss is read; after them at most one in `LOSS_SECONDS` on the CPU: reading one costs 1 to 4 us,
+measured, which shows in steps that are shorter than a millisecond."""
+LOSS_SECONDS = 0.005
 FLUSH_SECONDS = 0.5
 LOSSES_PER_ROW = 512
 STREAM_LIMIT = 64
 EVENT_LIMIT = 64
 SITE_LIMIT = 4_096
+FILE_LIMIT = 64
 CLEAR_MARKS = 64
 SLOW_CALLS = {
     "item": "item",
@@ -63,6 +84,9 @@ SLOW_CALLS = {
 }
 """Methods of `Tensor` that make the host wait for the device -> what the log calls them."""
 
+RANKING = ("argmax", "max")
+"""Methods that class numbers may be taken with from rows of labels."""
+
 MESSAGES = {
     "log": {
         "en": "recording stopped: {error}; training goes on unwatched",
@@ -75,29 +99,23 @@ MESSAGES = {
 }
 
 
-class _Mark:
-    """Hangs on a graph; alive as long as the graph is."""
+class Hot:
+    """What every step touches, side by side in memory: between the steps it has left the processor's caches."""
 
-    __slots__ = ("__weakref__",)
-
-
-class Stream:
-    """The losses of one line that calls backward."""
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-        self.steps: list[int] = []
-        self.values: list[float] = []
-        self.pending: list[tuple[int, torch.Tensor]] = []
-        self.last = float("nan")
-        self.last_finite: float | None = None
-        self.walked_at = -1
-        self.marks: list[tuple[int, weakref.ref[_Mark]]] = []
-        self.described: Any = None
-        self.marked = self.alive = 0
+    __slots__ = (
+        "backwards",
+        "inside",
+        "loss_gap",
+        "next_look",
+        "next_loss",
+        "sampling",
+        "sole",
+        "step",
+        "usual",
+    )
 
 
-class Recorder:
+class Recorder(Hot):
     """One per process. All entry points are guarded: a part that fails is switched off, and says so once."""
 
     def __init__(self, folder: str | Path, budget: float = 0.02, probes: bool = True, language: str = "en") -> None:
@@ -110,41 +128,68 @@ class Recorder:
         self.step = 0
         self.steps_sampled = 0
         self.backwards = 0
-        self.backwards_at_last_step = 0
         self.sampling = True
         self.inside = 0
         """Above 0 while the recorder itself works: its own reads are not the user's."""
         self.next_sample = 1
         self.events: list[tuple[str, int]] = []
         self.own_seconds = 0.0
-        self.own_at_step = 0.0
+        self.own_at_look = 0.0
         self.probe_seconds = 0.0
         self.sample_cost = 0.0
         self.cost_at_sample = 0.0
         self.began: float | None = None
         self.last_time = perf_counter()
         self.next_flush = 0.0
+        self.last_cpu = 0.0
+        self.least_cpu = math.inf
+        """Processor time of the quickest step, in seconds: on a busy machine it stays what it is."""
         self.durations: list[float] = []
+        """Seconds per step, one value for each look."""
+        self.looked_at = 0
+        self.next_look = 0
+        """The step at whose end the recorder looks at the clock, and at what there is to do. Until then it counts."""
         self.failed: set[str] = set()
         self.sites: dict[tuple[Any, int], int] = {}
         self.blinds: set[str] = set()
         self.indices: dict[str, int] = {}
         self.streams: dict[Any, Stream] = {}
+        self.usual: Stream | None = None
+        """The only one, until the next look: the line that calls backward is not looked up again."""
+        self.sole: Opt | None = None
+        """The leading optimizer, between samples, while there is no other: its steps are counted the short way."""
+        self.next_loss = 0
+        """The step before which no loss is read."""
+        self.loss_gap = 0
+        """Steps from one that is read to the next; 0 to read every one."""
         self.unscaled: tuple[Any, torch.Tensor] | None = None
         self.empty_cache: list[Any] = [0, 0, 0.0, -1, -1]
+        self.saves: list[Any] = [0, 0, 0.0, -1, -1]
+        self.saved_files: dict[str, int] = {}
+        """Paths that were given to `torch.save`, and how often."""
+        self.loads = 0
+        """Loads of a state dict that changed nothing, written down."""
         self.slow: dict[tuple[str, int, bool], list[float]] = {}
         self.reads_saved = True
         """False once saved-tensor hooks are in use: unpacking would run the user's code."""
         self.nonfinite = False
         self.reader = Reader()
         self.optimizers = Optimizers(self)
+        self.checkpoints = Checkpoints(self)
         self.losses = Losses(self)
         self.loaders = Loaders(self)
+        self.heldout = HeldOut(self)
+        self.scores = Scores(self)
         self.models = Models(self)
-        self.slow_stand_ins = {name: self._slow_stand_in(name, kind) for name, kind in SLOW_CALLS.items()}
-        self.slow_armed = False
-        self.alive_masks: dict[tuple[str, str], tuple[int, torch.Tensor]] = {}
-        self.activation_index: dict[tuple[str, str], int] = {}
+        self.passes = Passes(self)
+        self.kept = Kept(self)
+        self.stand_ins: list[tuple[Any, str, Any]] = [
+            (torch.Tensor, name, self._slow_stand_in(name, kind)) for name, kind in SLOW_CALLS.items()
+        ]
+        self.stand_ins += [(torch.Tensor, name, self._ranking_stand_in(name)) for name in RANKING]
+        """(owner, attribute, value) of what is in place in sampled steps only."""
+        self.in_samples = Patches()
+        self.step_hook: Any = None
         self.prober: Any = None
         if probes:
             from torchward.runtime.probes import Prober
@@ -200,16 +245,13 @@ class Recorder:
         if index is None:
             if len(self.sites) >= SITE_LIMIT:
                 return -1
-            index = self.sites[key] = self.next_index("site")
-            self.row(
-                "site",
-                i=index,
-                file=os.path.abspath(frame.f_code.co_filename)
-                if not frame.f_code.co_filename.startswith("<")
-                else frame.f_code.co_filename,
-                line=frame.f_lineno or 0,
-                fn=frame.f_code.co_name,
-            )
+            index = self.sites[key] = self._site_at(frame.f_code.co_filename, frame.f_lineno or 0, frame.f_code.co_name)
+        return index
+
+    def _site_at(self, file: str, line: int, function: str) -> int:
+        index = self.next_index("site")
+        path = file if file.startswith("<") else os.path.abspath(file)
+        self.row("site", i=index, file=path, line=line, fn=function)
         return index
 
     def next_index(self, kind: str) -> int:
@@ -252,6 +294,9 @@ class Recorder:
         self.say("part", part=part, error=text)
         if part == "modules":
             self.models.disarm()
+        elif part == "optimizer":  # without steps there is no end of a sample either
+            self.sampling = False
+            self.disarm()
 
     def timed(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run the recorder's own work: on the recorder's account, without gradients, unseen by its own wrappers."""
@@ -266,47 +311,100 @@ class Recorder:
 
     # -- backward
 
-    def before_backward(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if self.inside:
+    def backward_stand_in(self, original: Any) -> Any:
+        """A stand-in for `torch.autograd.backward`, which `Tensor.backward` calls.
+
+        Hot. In place, it does what most passes need: read a loss on the CPU. Whose it is was seen at the last look.
+        Its parameters are those of the original since torch 1.8, one by one: `*args` would cost a microsecond more.
+        """
+        recorder, before, after, frame_of = self, self._before_backward, self._after_backward, sys._getframe
+        tensor, value_of, full, nan = torch.Tensor, item, LOSSES_PER_ROW - 1, math.nan
+
+        def wrapper(
+            tensors: Any,
+            grad_tensors: Any = None,
+            retain_graph: Any = None,
+            create_graph: Any = False,
+            grad_variables: Any = None,
+            inputs: Any = None,
+        ) -> None:
+            stream = recorder.usual
+            if stream is not None and type(tensors) is tensor:
+                recorder.backwards += 1
+                step = recorder.step
+                if step >= recorder.next_loss:
+                    try:
+                        value = value_of(tensors) if tensors.is_cpu else nan
+                    except RuntimeError:  # not one value
+                        value = nan
+                    steps = stream.steps
+                    if value - value == 0.0 and steps[-1] != step and len(steps) < full:
+                        steps.append(step)
+                        stream.values.append(value)
+                        recorder.next_loss = step + recorder.loss_gap
+                    else:
+                        before(frame_of(1), tensors)
+            elif not recorder.inside:
+                recorder.backwards += 1
+                before(frame_of(1), tensors)
+            try:
+                original(tensors, grad_tensors, retain_graph, create_graph, grad_variables, inputs)
+            except BaseException as error:
+                error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+                raise
+            if recorder.sampling:
+                after()
+
+        return disguise(wrapper, original)
+
+    def _before_backward(self, frame: FrameType, tensors: Any) -> None:
+        """Before a backward pass of which more is to be known than its loss."""
+        self.usual = None
+        if "backward" in self.failed:
             return
-        tensors = args[0] if args else kwargs.get("tensors")
-        loss = tensors if isinstance(tensors, torch.Tensor) else (tensors[0] if tensors else None)
-        self.backwards += 1
-        if type(loss) is not torch.Tensor:
-            return
-        frame = sys._getframe(3)
-        if in_torch(frame):
-            frame = frame.f_back  # type: ignore[assignment]
-        key = (frame.f_code, frame.f_lineno)
-        stream = self.streams.get(key)
-        if stream is None:
-            if len(self.streams) >= STREAM_LIMIT:
-                return
-            stream = self.streams[key] = Stream(len(self.streams))
-            self.row("stream", i=stream.index, site=self.site(user_frame(frame)))
-        value = loss
-        if self.unscaled is not None:
-            scaled, original = self.unscaled
-            self.unscaled = None
-            if scaled is loss:
-                value = original
-        if loss.is_cpu:
+        try:
+            loss = tensors
+            if type(loss) is not torch.Tensor:
+                loss = tensors[0] if isinstance(tensors, Sequence) and tensors else None
+                if type(loss) is not torch.Tensor:
+                    return
+            code = frame.f_code
+            if code is _TENSOR_BACKWARD:
+                frame = frame.f_back  # type: ignore[assignment]
+                code = frame.f_code
+            # All of a program's losses may come past one line of Lightning's or accelerate's: whose line led there?
+            user = (user_frame(frame) or frame) if in_library(code.co_filename) else frame
+            key = (id(code), frame.f_lasti, id(user.f_code), user.f_lasti)
+            stream = self.streams.get(key)
+            if stream is None:
+                if len(self.streams) >= STREAM_LIMIT:
+                    return
+                stream = self.streams[key] = Stream(len(self.streams), (code, user.f_code))
+                self.row("stream", i=stream.index, site=self.site(user_frame(frame)))
+            value = loss
+            if self.unscaled is not None:
+                scaled, original = self.unscaled
+                self.unscaled = None
+                if scaled is loss:
+                    value = original
             if loss.numel() == 1:
-                number_ = item(value)
-                self._loss(stream, self.step, number_, loss)
-        elif loss.numel() == 1:
-            stream.pending.append((self.step, value.detach().clone()))
-            if len(stream.pending) >= LOSSES_PER_ROW:
-                self._read_pending(stream)
-        if self.sampling:
-            self.event("backward", stream.index)
-            self.timed(self._sample_backward, stream, loss)
+                if loss.is_cpu:
+                    self._loss(stream, self.step, item(value), loss)
+                else:
+                    stream.pending.append((self.step, value.detach().clone()))
+                    if len(stream.pending) >= LOSSES_PER_ROW:
+                        self._read_pending(stream)
+            if self.sampling:
+                self.event("backward", stream.index)
+                self.timed(self.passes.sample, stream, loss)
+            elif len(self.streams) == 1 and stream.steps:
+                self.usual = stream
+        except Exception as error:
+            self.fail("backward", error)
 
     def _loss(self, stream: Stream, step: int, value: float, loss: torch.Tensor | None) -> None:
         if value - value != 0.0:  # NaN or infinite
             self._not_finite(stream, step, value, loss)
-        else:
-            stream.last_finite = value
         if stream.steps and stream.steps[-1] == step:
             stream.values[-1] = value
             return
@@ -328,8 +426,10 @@ class Recorder:
 
     def _write_losses(self, stream: Stream) -> None:
         steps, values = stream.steps, stream.values
+        self.usual = None
         if not steps:
             return
+        stream.last_finite = next((value for value in reversed(values) if math.isfinite(value)), stream.last_finite)
         even = steps[-1] - steps[0] == len(steps) - 1
         self.row("L", i=stream.index, t=steps[0] if even else list(steps), v=[number(value) for value in values])
         stream.steps, stream.values = [], []
@@ -341,9 +441,12 @@ class Recorder:
         self.timed(self._find_origin, stream, step, value, loss)
 
     def _find_origin(self, stream: Stream, step: int, value: float, loss: torch.Tensor | None) -> None:
-        origin = ("", "", "", "")
+        origin = steep = ("", "", "", "")
         if loss is not None and loss.grad_fn is not None and self.reads_saved:
-            origin = graph.find_origin(graph.walk(loss.grad_fn), self.models.owner)
+            walked = graph.walk(loss.grad_fn)
+            origin = graph.find_origin(walked, self.models.owner)
+            if origin[0] == "parameter":  # the gradient of a pass before broke it
+                steep = ("", "", *graph.steep(walked, self.models.owner))
         broken = [
             held.name
             for held, tensor in self.models.live()
@@ -354,174 +457,89 @@ class Recorder:
             s=step,
             v=str(value),
             i=stream.index,
-            last=stream.last_finite,
+            last=next((value for value in reversed(stream.values) if math.isfinite(value)), stream.last_finite),
             o=origin[0],
             d=origin[1],
             op=origin[2],
             mod=origin[3],
             site=self.site(caller(4)) if loss is not None else -1,
+            line=self._line_of(origin[2] or steep[2], caller(4)),
+            steep=steep[2:],
             p=broken[:64],
+            b=self.backwards,
             n=len(broken),
         )
 
-    def _sample_backward(self, stream: Stream, loss: torch.Tensor) -> None:
-        self.optimizers.before_backward()
-        if stream.walked_at == self.step:
-            return
-        stream.walked_at = self.step
-        root = loss.grad_fn
-        if root is None:
-            self._describe(stream, leaf=True, reach=0)
-            return
-        walked = graph.walk(root)
-        mark = _Mark()
-        # The node furthest from the loss lives as long as anything that was computed from it does.
-        metadata: Any = next(node for node in reversed(walked.nodes) if node.name() != graph.LEAF).metadata
-        metadata["torchward"] = mark
-        stream.marks.append((self.step, weakref.ref(mark)))
-        self.models.trained(walked.leaves)
-        self.optimizers.describe_new()
-        for leaf in walked.leaves:
-            held = self.models.find(leaf)
-            if held is None:
-                held = self.models.hold(leaf, f"tensor{list(leaf.shape)}", None, "", "")
-            if held is not None:
-                self.models.send(held, leaf)
-        reached = [held.index for leaf in walked.leaves if (held := self.models.find(leaf)) is not None]
-        self._describe(
-            stream,
-            head=root.name(),
-            kind=self._kind(root),
-            reach=len(walked.leaves) if walked.complete else None,
-            bc=graph.squared_by_broadcasting(walked),
-            leaves=reached if self.steps_sampled < 3 else None,
-        )
-        if self.prober is not None:
-            self.prober.saw_loss(loss, walked)
-        if not self.reads_saved:
-            self.blind("graph", "saved-tensor hooks (checkpointing or offloading) are in use")
-            return
-        self._activations(graph.activations(walked, self.models.owner))
+    def _line_of(self, operation: str, frame: FrameType | None) -> int:
+        """Number of the one line of the user's program where an operation is written; -1 if it cannot be told."""
+        files = {frame.f_code.co_filename} if frame is not None else set()
+        for module in self.models.called:
+            code = getattr(type(module).forward, "__code__", None)
+            if code is not None and not in_library(code.co_filename):
+                files.add(code.co_filename)
+        found = source.line_of(operation, sorted(files)) if operation else None
+        return self._site_at(*found) if found is not None else -1
 
-    def _kind(self, root: Any) -> str:
-        """Name of the loss function that the loss is, scaling and averaging aside; `custom` for a mixture."""
-        if self.losses.last is None:
-            return "custom"
-        kind, _, _, value, _ = self.losses.last
-        node = root
-        for _ in range(8):
-            if node is value.grad_fn:
-                return kind
-            children = [child for child, _ in node.next_functions if child is not None]
-            if len(children) != 1 or node.name() not in graph.SCALING:
-                break
-            node = children[0]
-        return "custom"
-
-    def _describe(self, stream: Stream, **fields: Any) -> None:
-        if fields != stream.described:
-            stream.described = fields
-            self.row("sd", i=stream.index, **fields)
-
-    def _activations(self, found: list[graph.Activation]) -> None:
-        scalars: list[torch.Tensor] = []
-        indices: list[int] = []
-        for order, activation in enumerate(found):
-            key = (activation.layer, activation.kind)
-            index = self.activation_index.get(key)
-            output = activation.output.detach()
-            channels = 1 if output.dim() >= 3 and activation.layer_kind.startswith(_CHANNEL_FIRST) else output.dim() - 1
-            if index is None:
-                index = self.activation_index[key] = len(self.activation_index)
-                self.row(
-                    "act",
-                    i=index,
-                    kind=activation.kind,
-                    layer=activation.layer,
-                    lk=activation.layer_kind,
-                    order=order,
-                    last=activation.before_loss,
-                    units=output.shape[channels] if output.dim() else 1,
-                )
-            indices.append(index)
-            scalars += self._summary(key, activation.kind, output, channels)
-        step = self.step
-
-        def write(values: list[float]) -> None:
-            rows = [[index, *map(number, values[5 * n : 5 * n + 5])] for n, index in enumerate(indices)]
-            self.row("A", s=step, a=rows)
-
-        if indices:
-            self.reader.read(scalars, write)
-
-    def _summary(self, key: tuple[str, str], kind: str, output: torch.Tensor, channels: int) -> list[torch.Tensor]:
-        """Share of zeros, of dead units, of saturated values; mean; deviation."""
-        if output.numel() > 262_144 and output.dim() > 1 and output.shape[0] > 16:
-            output = output[:: -(-output.shape[0] // 16)]
-        nothing = torch.zeros((), device=output.device)
-        zero = dead = saturated = nothing
-        if kind == "relu":
-            positive = output > 0
-            zero = 1 - positive.float().mean()
-            others = [axis for axis in range(output.dim()) if axis != channels]
-            alive = positive.amax(dim=others) if others else positive
-            age, before = self.alive_masks.get(key, (0, alive))
-            if age >= 8 or before.shape != alive.shape or before.device != alive.device:
-                age, before = 0, alive
-            alive = alive | before
-            self.alive_masks[key] = (age + 1, alive)
-            dead = 1 - alive.float().mean()
-        elif kind == "tanh":
-            saturated = (output.abs() > 0.99).float().mean()
-        elif kind == "sigmoid":
-            saturated = ((output < 0.01) | (output > 0.99)).float().mean()
-        values = output.float()
-        return [zero, dead, saturated, values.mean(), values.std(unbiased=False)]
-
-    def after_backward(self, _token: Any, _result: Any, _args: Any, _kwargs: Any) -> None:
-        if self.sampling and not self.inside:
-            self.timed(self.optimizers.after_backward)
-
-    def gradient_computed(self, _args: Any, _kwargs: Any) -> None:
-        """`torch.autograd.grad` was called."""
-        if not self.inside:
-            self.backwards += 1
+    def _after_backward(self) -> None:
+        """Called after backward passes in sampled steps."""
+        if not self.inside and "backward" not in self.failed:
+            try:
+                self.timed(self.optimizers.after_backward)
+            except Exception as error:
+                self.fail("backward", error)
 
     # -- steps
 
-    def end_of_step(self) -> None:
-        """The leading optimizer has stepped."""
-        now, own = perf_counter(), self.own_seconds
+    def look(self) -> None:
+        """The leading optimizer has stepped, and the step is one of those after which there may be something to do."""
+        try:
+            self._look(perf_counter())
+        except Exception as error:
+            self.fail("optimizer", error)
+
+    def _look(self, now: float) -> None:
+        own, steps = self.own_seconds, self.step + 1 - self.looked_at
+        self.usual = None
+        cpu = thread_time()
         if self.began is None:
             self.began = now
         else:
-            self.durations.append(now - self.last_time - (own - self.own_at_step))
+            self.durations.append((now - self.last_time - (own - self.own_at_look)) / steps)
+            self.least_cpu = min(self.least_cpu, (cpu - self.last_cpu - (own - self.own_at_look)) / steps)
+        self.last_time, self.last_cpu, self.own_at_look = now, cpu, own
         if self.losses.pending:
             self.timed(self.losses.close_evaluation)
         if self.sampling:
             self.timed(self._end_sample)
         self.step += 1
-        self.backwards_at_last_step = self.backwards
-        if self.prober is not None:
+        self.looked_at = self.step
+        if self.prober is not None and now >= self.prober.resume_at:
             self.prober.between_steps(now)
         if self.step >= self.next_sample and self._may_sample(now):
             self.timed(self._begin_sample)
-        if now >= self.next_flush or len(self.durations) >= LOSSES_PER_ROW:
+        if now >= self.next_flush:
             self.timed(self._write_counts, now)
-        self.own_at_step = own
-        self.last_time = now
+        if self.sampling or (self.prober is not None and now >= self.prober.resume_at):
+            self.next_look = self.step
+        else:
+            usual = statistics.median(self.durations[-5:]) if self.durations else LOOK_SECONDS
+            self.next_look = min(self.step + int(LOOK_SECONDS / max(usual, 1e-6)), self.next_sample - 1)
+            self.loss_gap = int(LOSS_SECONDS / max(usual, 1e-6)) if self.step >= LOSSES_DENSE else 0
 
     def _may_sample(self, now: float) -> bool:
         if self.step < DENSE_STEPS:
             return True
-        spent = self.own_seconds - self.probe_seconds
-        credit = CREDIT_SECONDS * min(1.0, math.log1p(self.step) / math.log1p(CREDIT_STEPS))
-        allowed = credit + 0.75 * self.budget * (now - (self.began or now))
         written = self.log.bytes_written if self.log is not None else 0
-        if spent + self.sample_cost > allowed or written > BYTES_AT_START + BYTES_PER_STEP * self.step:
+        if not self.may_spend(self.sample_cost, now) or written > BYTES_AT_START + BYTES_PER_STEP * self.step:
             self.next_sample = self.step + 1 + self.step // 100
             return False
         return True
+
+    def may_spend(self, seconds: float, now: float) -> bool:
+        """Work of so many seconds of processor time is within the budget."""
+        spent = self.own_seconds - self.probe_seconds
+        credit = CREDIT_SECONDS * min(1.0, math.log1p(self.step) / math.log1p(CREDIT_STEPS))
+        return spent + seconds <= credit + 0.75 * self.budget * (now - (self.began or now))
 
     def _begin_sample(self) -> None:
         self.sampling = True
@@ -529,21 +547,24 @@ class Recorder:
         self.events = []
         self.next_sample = self.step + max(1, min(self.step // SPACING, LONGEST_INTERVAL))
         self.optimizers.begin_cycle()
-        self.models.arm()
-        self._arm_slow_calls()
+        self._arm()
 
     def _end_sample(self) -> None:
         self.sampling = False
-        self.models.disarm()
-        self._disarm_slow_calls()
+        self.disarm()
         self.models.settle()
         self.steps_sampled += 1
         self.reader.poll()
         for stream in self.streams.values():
             self._read_pending(stream)
             self._count_marks(stream)
-        self.row("cy", s=self.step, e=self.events, rss=_resident_bytes())
-        self.losses.last = None
+        resident = _resident_bytes()
+        self.row("cy", s=self.step, e=self.events, rss=resident)
+        self.kept.after_sample(resident)
+        self.losses.end_step()
+        self.models.made = self.models.given = None
+        self.passes.derivatives.clear()
+        self.losses.called.clear()
         self.sample_cost = self.own_seconds - self.cost_at_sample
 
     def _count_marks(self, stream: Stream) -> None:
@@ -564,7 +585,9 @@ class Recorder:
         self.models.settle()
         self.models.write_counts()
         self.optimizers.write_counts()
+        self.checkpoints.write_counts()
         self.loaders.write_counts()
+        self.losses.write_counts()
         for (kind, site, on_cpu), (steps, _, calls, seconds) in self.slow.items():
             self.row("slow", kind=kind, site=site, cpu=on_cpu, st=steps, n=calls, t=round(seconds, 6))
         median = statistics.median(self.durations) if self.durations else None
@@ -578,6 +601,11 @@ class Recorder:
             own=round(self.own_seconds, 4),
             pr=round(self.probe_seconds, 4),
             ec=self.empty_cache[:4] if self.empty_cache[0] else None,
+            sv=self.saves[:4] if self.saves[0] else None,
+            files=self.saved_files or None,
+            th=torch.get_num_threads(),
+            cores=_cores(),
+            pg=_group(),
         )
         self.durations = []
         self.flush(now)
@@ -594,8 +622,6 @@ class Recorder:
     # -- calls that make the host wait, in sampled steps
 
     def _slow_stand_in(self, name: str, kind: str) -> Any:
-        from torchward.runtime.wrap import disguise
-
         original = getattr(torch.Tensor, name)
         seen, clock, frame_of, recorder = self.guarded("slow calls", self._slow_call), perf_counter, sys._getframe, self
 
@@ -616,8 +642,25 @@ class Recorder:
 
         return disguise(wrapper, original) if hasattr(original, "__code__") else wrapper
 
+    def _ranking_stand_in(self, name: str) -> Any:
+        original = getattr(torch.Tensor, name)
+        seen, recorder = self.guarded("labels", self.losses.ranked_one), self
+
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                result = original(self, *args, **kwargs)
+            except BaseException as error:
+                error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+                raise
+            if not recorder.inside:
+                seen(self)
+            return result
+
+        return disguise(wrapper, original) if hasattr(original, "__code__") else wrapper
+
     def _slow_call(self, kind: str, seconds: float, frame: FrameType, on_cpu: bool) -> None:
-        if in_torch(frame):
+        # What a library's own loop reads is not the user's to change.
+        if in_library(frame.f_code.co_filename):
             return
         entry = self.slow.setdefault((kind, self.site(user_frame(frame)), on_cpu), [0, -1, 0, 0.0])
         if entry[1] != self.step:
@@ -626,55 +669,65 @@ class Recorder:
         entry[2] += 1
         entry[3] += seconds
 
-    def _arm_slow_calls(self) -> None:
-        if self.slow_armed or not self.models.allowed or "slow calls" in self.failed:
-            return
-        self.slow_armed = True
-        self.slow_own = {name: vars(torch.Tensor).get(name) for name in self.slow_stand_ins}
-        for name, stand_in in self.slow_stand_ins.items():
-            setattr(torch.Tensor, name, stand_in)
+    # -- what is in place in sampled steps only
 
-    def _disarm_slow_calls(self) -> None:
-        if not self.slow_armed:
-            return
-        self.slow_armed = False
-        for name, own in self.slow_own.items():
-            if vars(torch.Tensor).get(name) is not self.slow_stand_ins[name]:
-                continue
-            if own is None:
-                delattr(torch.Tensor, name)
-            else:
-                setattr(torch.Tensor, name, own)
+    def _arm(self) -> None:
+        self.models.arm()
+        if self.models.allowed and not self.in_samples:
+            for owner, name, stand_in in self.stand_ins:
+                self.in_samples.replace(owner, name, stand_in)
+        if self.step_hook is None:
+            self.step_hook = register_optimizer_step_pre_hook(self.guarded("optimizer", self.optimizers.before_step))
+
+    def disarm(self, for_good: bool = False) -> None:
+        """Take it out again: after the step, or `for_good`."""
+        self.models.disarm()
+        self.in_samples.undo()
+        if for_good:
+            self.models.quiet.undo()
+        if self.step_hook is not None and (for_good or self.models.allowed):
+            self.step_hook.remove()
+            self.step_hook = None
 
     def cache_cleared(self, seconds: float) -> None:
-        counts = self.empty_cache
+        self._costly_call(self.empty_cache, seconds)
+
+    def saved(self, seconds: float, file: Any) -> None:
+        self._costly_call(self.saves, seconds)
+        if isinstance(file, (str, os.PathLike)):
+            path = os.path.abspath(os.fspath(file))
+            if path in self.saved_files or len(self.saved_files) < FILE_LIMIT:
+                self.saved_files[path] = self.saved_files.get(path, 0) + 1
+
+    def _costly_call(self, counts: list[Any], seconds: float) -> None:
         counts[0] += 1
         counts[2] += seconds
         if counts[4] != self.step:
             counts[4] = self.step
             counts[1] += 1
         if counts[3] == -1:
-            counts[3] = self.site(caller(4))
+            counts[3] = self.site(caller(5))
 
     # -- the end
 
     def compiled(self) -> None:
-        """Something is compiled: from here on nothing of torchward may be traced."""
+        """Something is compiled: from here on nothing of torchward may be traced, nor come and go."""
+        self.in_samples.undo()
         self.models.forbid("the model is compiled: its calls are not looked at")
-        self._disarm_slow_calls()
+        self._arm()
 
     def finish(self, clean: bool) -> None:
         """Write what is left. `clean`: the interpreter is shutting down in order."""
         if self.log is None:
             return
         if self.sampling:
-            self.models.disarm()
-            self._disarm_slow_calls()
+            self.disarm()
         now = perf_counter()
         try:
             if self.prober is not None:
                 self.prober.finish()
             self.losses.close_evaluation()
+            self.loaders.finish()
             for stream in self.streams.values():
                 self._read_pending(stream)
             self.reader.poll(wait=True)
@@ -690,8 +743,7 @@ class Recorder:
         """Let go of the log and everything watched; nothing is written after this."""
         log, self.log = self.log, None
         self.sampling = False
-        self.models.disarm()
-        self._disarm_slow_calls()
+        self.disarm(for_good=True)
         self.next_sample = sys.maxsize
         if log is not None:
             try:
@@ -700,11 +752,26 @@ class Recorder:
                 self.say("log", error=error)
 
 
-_CHANNEL_FIRST = ("Conv", "BatchNorm", "GroupNorm", "InstanceNorm", "LazyConv", "SyncBatchNorm")
+_TENSOR_BACKWARD = torch.Tensor.backward.__code__
 
 
 def _integer(text: str | None) -> int | None:
     return int(text) if text is not None and text.isdigit() else None
+
+
+def _group() -> tuple[int, int] | None:
+    """(rank in the default process group, processes in it)."""
+    distributed = torch.distributed
+    if not distributed.is_available() or not distributed.is_initialized():
+        return None
+    return int(distributed.get_rank()), int(distributed.get_world_size())
+
+
+def _cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 0
 
 
 def _resident_bytes() -> int:

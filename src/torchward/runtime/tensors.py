@@ -17,6 +17,8 @@ THIN = 4_096
 
 _TORCH = os.path.dirname(os.path.abspath(torch.__file__)) + os.sep
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_RECIPES = os.path.join(_OWN, "recipes") + os.sep
+"""Programs as users write them, and run like theirs."""
 _LIBRARY = tuple(
     {
         os.path.abspath(path) + os.sep
@@ -38,6 +40,8 @@ def _verdict(filename: str) -> int:
         path = os.path.abspath(filename) if not filename.startswith("<") else filename
         if filename.startswith("<") and not filename.startswith("<ipython-input"):
             known = 2 if filename.startswith(("<frozen", "<torchward", "<string>")) else 0
+        elif path.startswith(_RECIPES):
+            known = 0
         elif path.startswith((_TORCH, _OWN)):
             known = 2
         else:
@@ -46,9 +50,19 @@ def _verdict(filename: str) -> int:
     return known
 
 
+def of_user(filename: str) -> bool | None:
+    """The file is the user's own (True), an installed library's (False), or torch's (None)."""
+    return {0: True, 1: False}.get(_verdict(filename))
+
+
 def in_torch(frame: FrameType | None) -> bool:
     """The frame belongs to torch or torchward."""
     return frame is None or _verdict(frame.f_code.co_filename) == 2
+
+
+def in_library(filename: str) -> bool:
+    """The file is not one of the user's own."""
+    return _verdict(filename) != 0
 
 
 def user_frame(frame: FrameType | None) -> FrameType | None:
@@ -82,10 +96,17 @@ def thin(tensor: torch.Tensor, count: int = THIN) -> torch.Tensor:
     return flat
 
 
+_transformed: Callable[[torch.Tensor], bool] = getattr(
+    getattr(torch._C, "_functorch", None), "is_functorch_wrapped_tensor", lambda _: False
+)
+
+
 def plain(value: Any) -> bool:
-    """A dense tensor that may be read like any other: no subclass with rules of its own, not sparse, not empty."""
+    """A dense tensor that may be read like any other: no subclass with rules of its own, not inside a transformation of
+    `torch.func`, not sparse, not empty."""
     return (
         type(value) in (torch.Tensor, torch.nn.Parameter)
+        and not _transformed(value)
         and value.layout is torch.strided
         and value.device.type != "meta"
         and value.numel() > 0

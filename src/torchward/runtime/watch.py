@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import threading
+from multiprocessing import util
 from pathlib import Path
 from time import perf_counter, thread_time
 from typing import Any
@@ -20,13 +21,17 @@ from torch.utils.data import dataloader as dataloader_module
 
 from torchward import runlog
 from torchward.runtime import loaders, losses
+from torchward.runtime.adapters import Adapters
 from torchward.runtime.recorder import MESSAGES, Recorder
+from torchward.runtime.tensors import caller
 from torchward.runtime.wrap import Patches, around, disguise
 
 RUN_DIR = "TORCHWARD_RUN_DIR"
 OPTIONS = "TORCHWARD_OPTIONS"
 
 _active: Watch | None = None
+_folder: Path | None = None
+"""Where children that `multiprocessing` forks off this process tell of the exception that ends them."""
 
 
 class Watch:
@@ -43,19 +48,17 @@ class Watch:
         guard = recorder.guarded
         optimizers = recorder.optimizers
 
-        pre = guard("optimizer", optimizers.before_step)
-        post = guard("optimizer", optimizers.after_step)
-        self.handles.append(optimizer_module.register_optimizer_step_pre_hook(pre))
-        self.handles.append(optimizer_module.register_optimizer_step_post_hook(post))
+        self.handles.append(optimizer_module.register_optimizer_step_post_hook(optimizers.step_hook()))
         made = guard("optimizer", optimizers.made)
-        patches.around(Optimizer, "__init__", None, lambda _t, _r, args, _k: made(args[0]))
-        patches.around(
-            torch.autograd,
-            "backward",
-            guard("backward", recorder.before_backward),
-            guard("backward", recorder.after_backward),
-        )
-        patches.around(torch.autograd, "grad", guard("backward", recorder.gradient_computed), None)
+        adapt = guard("adapters", Adapters(recorder, patches).look)
+
+        def optimizer_made(_token: Any, _result: Any, args: Any, _kwargs: Any) -> None:
+            made(args[0])
+            adapt()
+
+        patches.around(Optimizer, "__init__", None, optimizer_made)
+        patches.replace(torch.autograd, "backward", recorder.backward_stand_in(torch.autograd.backward))
+        patches.around(torch.autograd, "grad", None, guard("backward", recorder.passes.gradient_computed))
         self._zeroing(guard)
         self._losses(guard)
         self._loaders()
@@ -71,6 +74,12 @@ class Watch:
         for owner in (torch.cuda, torch.cuda.memory):
             patches.replace(owner, "empty_cache", wrapped)
 
+        def saved(token: Any, _result: Any, args: Any, kwargs: Any) -> None:
+            recorder.saved(perf_counter() - token, args[1] if len(args) > 1 else kwargs.get("f"))
+            recorder.checkpoints.saved(args, kwargs)
+
+        patches.around(torch, "save", lambda _args, _kwargs: perf_counter(), guard("saves", saved))
+
         def hooked(_args: Any, _kwargs: Any) -> None:
             recorder.reads_saved = False
 
@@ -81,32 +90,34 @@ class Watch:
         recorder = self.recorder
 
         def of_optimizer(args: Any, _kwargs: Any) -> None:
-            if recorder.sampling:
-                recorder.optimizers.zeroed(args[0])
+            recorder.optimizers.zeroed(args[0])
 
         def of_module(_args: Any, _kwargs: Any) -> None:
-            if recorder.sampling:
-                recorder.optimizers.zeroed(None)
+            recorder.optimizers.zeroed(None)
 
-        self.patches.around(Optimizer, "zero_grad", guard("zero_grad", of_optimizer), None)
-        self.patches.around(nn.Module, "zero_grad", guard("zero_grad", of_module), None)
+        for owner, saw in ((Optimizer, of_optimizer), (nn.Module, of_module)):
+            wrapped = around(owner.zero_grad, guard("zero_grad", saw), None)
+            recorder.stand_ins.append((owner, "zero_grad", wrapped))
 
     def _losses(self, guard: Any) -> None:
         recorder = self.recorder
         after = guard("loss", recorder.losses.after)
-        compiling = torch.compiler.is_compiling
+        compiling, tensor = torch.compiler.is_compiling, torch.Tensor
         for kind, original in losses.functions():
 
             def make(kind: str = kind, original: Any = original) -> Any:
-                def wrapper(*args: Any, **kwargs: Any) -> Any:
+                # Two parameters have their names, so that the usual call is passed on as it came: `*args` costs 1 us.
+                def wrapper(input: Any, target: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: A002
                     if compiling():
-                        return original(*args, **kwargs)
+                        return original(input, target, *args, **kwargs)
                     try:
-                        result = original(*args, **kwargs)
+                        plain = not args and not kwargs
+                        result = original(input, target) if plain else original(input, target, *args, **kwargs)
                     except BaseException as error:
                         error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
                         raise
-                    after(kind, result, args, kwargs)
+                    if recorder.sampling or (type(result) is tensor and not result.requires_grad):
+                        after(kind, result, (input, target, *args), kwargs)
                     return result
 
                 return disguise(wrapper, original)
@@ -116,7 +127,9 @@ class Watch:
     def _loaders(self) -> None:
         recorder, patches = self.recorder, self.patches
         base = dataloader_module._BaseDataLoaderIter
-        patches.around(data.DataLoader, "__iter__", None, recorder.guarded("loader", recorder.loaders.iterated))
+        iterated = recorder.guarded("loader", recorder.loaders.iterated)
+        patches.around(data.DataLoader, "__iter__", lambda _args, _kwargs: perf_counter(), iterated)
+        patches.around(data.DataLoader, "__init__", None, recorder.guarded("loader", recorder.loaders.new))
         patches.replace(base, "__next__", recorder.loaders.next_stand_in(base.__next__))
         folder = recorder.folder
 
@@ -125,7 +138,12 @@ class Watch:
             log.add("head", version=runlog.VERSION, pid=os.getpid(), ppid=os.getppid(), role="worker")
             return log
 
-        stand_in = loaders.watch_workers(make_log)
+        def failed(error: BaseException) -> None:
+            from torchward.runtime import crash
+
+            crash.write(folder, error, role="worker")
+
+        stand_in = loaders.watch_workers(make_log, failed)
         for fetcher in ("_MapDatasetFetcher", "_IterableDatasetFetcher"):
             owner = getattr(data._utils.fetch, fetcher, None)
             if owner is not None:
@@ -135,6 +153,11 @@ class Watch:
         recorder = self.recorder
         made = guard("scheduler", recorder.optimizers.scheduler_made)
         stepped = guard("scheduler", recorder.optimizers.scheduler_stepped)
+
+        def stepping(args: Any, kwargs: Any) -> None:
+            watches = hasattr(args[0], "patience")
+            stepped(args[0], (args[1] if len(args) > 1 else kwargs.get("metrics")) if watches else None)
+
         classes = [
             value
             for value in vars(lr_scheduler).values()
@@ -144,7 +167,7 @@ class Watch:
             if "__init__" in vars(owner):
                 self.patches.around(owner, "__init__", None, lambda _t, _r, args, _k: made(args[0]))
             if "step" in vars(owner):
-                self.patches.around(owner, "step", lambda args, _k: stepped(args[0]), None)
+                self.patches.around(owner, "step", stepping, None)
 
     def _clipping(self, guard: Any) -> None:
         clipped = guard("clipping", self.recorder.optimizers.clipped)
@@ -182,16 +205,37 @@ class Watch:
 
         patches.replace(nn.Module, "train", disguise(train, original))
 
-        def loaded(_token: Any, _result: Any, args: Any, _kwargs: Any) -> None:
+        def loaded(_token: Any, result: Any, args: Any, kwargs: Any) -> None:
+            recorder.checkpoints.put_back("model")
+            recorder.checkpoints.taken_over(args[0], args[1] if len(args) > 1 else kwargs.get("state_dict"), result)
             recorder.models.loaded.add(args[0])
+            if not recorder.inside:
+                recorder.heldout.forget()
             for parameter in args[0].parameters():
                 held = recorder.models.find(parameter)
                 if held is not None:
                     held.loaded = True
 
-        patches.around(nn.Module, "load_state_dict", None, guard("modules", loaded))
+        def loading(args: Any, kwargs: Any) -> None:
+            if recorder.step and not recorder.inside:
+                recorder.models.loading(args[0], args[1] if len(args) > 1 else kwargs.get("state_dict"))
 
-        def unpickled(_token: Any, result: Any, _args: Any, _kwargs: Any) -> None:
+        patches.around(nn.Module, "load_state_dict", guard("modules", loading), guard("modules", loaded))
+
+        def replicated(_token: Any, _result: Any, args: Any, _kwargs: Any) -> None:
+            recorder.row(
+                "ddp",
+                site=recorder.site(caller(3)),
+                find=bool(getattr(args[0], "find_unused_parameters", False)),
+            )
+
+        patches.around(nn.parallel.DistributedDataParallel, "__init__", None, guard("modules", replicated))
+
+        put_back = guard("optimizer", recorder.checkpoints.put_back)
+        patches.around(Optimizer, "load_state_dict", None, lambda _t, _r, _a, _k: put_back("opt"))
+
+        def unpickled(_token: Any, result: Any, args: Any, kwargs: Any) -> None:
+            recorder.checkpoints.loaded(result, args, kwargs)
             for value in result.values() if isinstance(result, dict) else (result,):
                 if isinstance(value, nn.Module):
                     recorder.models.loaded.add(value)
@@ -215,11 +259,15 @@ class Watch:
         def scaled(_token: Any, result: Any, args: Any, _kwargs: Any) -> None:
             if len(args) > 1 and isinstance(args[1], torch.Tensor) and isinstance(result, torch.Tensor):
                 recorder.unscaled = (result, args[1].detach())
+                recorder.usual = None
 
         def stepping(args: Any, _kwargs: Any) -> None:
             opt = recorder.optimizers.find(args[1]) if len(args) > 1 else None
             if opt is not None:
                 opt.scaled = True
+                if getattr(args[0], "_enabled", True):
+                    opt.scaler_calls += 1
+                    recorder.optimizers.scale(opt, getattr(args[0], "_scale", None))
 
         self.patches.around(scaler, "scale", None, guard("scaler", scaled))
         self.patches.around(scaler, "unscale_", lambda _a, _k: recorder.event("unscale", -1), None)
@@ -227,8 +275,7 @@ class Watch:
 
     def remove(self) -> None:
         """Take every hook and wrapper out again."""
-        self.recorder.models.disarm()
-        self.recorder._disarm_slow_calls()
+        self.recorder.disarm(for_good=True)
         for handle in self.handles:
             handle.remove()
         self.handles.clear()
@@ -240,7 +287,7 @@ def start(folder: str | Path, budget: float = 0.02, probes: bool = True, languag
 
     Raises RuntimeError if this process is already being recorded.
     """
-    global _active
+    global _active, _folder
     if _active is not None:
         raise RuntimeError("this process is already being watched")
     begin = thread_time()
@@ -251,8 +298,10 @@ def start(folder: str | Path, budget: float = 0.02, probes: bool = True, languag
         return None
     watch = Watch(recorder)
     watch.install()
-    _active = watch
+    _active, _folder = watch, recorder.folder
     atexit.register(stop, True)
+    _await_end_of_child()  # a spawned child comes past here, a forked one past the next line
+    util.register_after_fork(_await_end_of_child, lambda _: _await_end_of_child())
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_forget)
     recorder.own_seconds += thread_time() - begin
@@ -275,13 +324,51 @@ def start_from_environment() -> None:
 
 def stop(clean: bool = False) -> None:
     """End the recording of this process, if there is one."""
-    global _active
+    global _active, _folder
     watch, _active = _active, None
     if watch is None or watch.pid != os.getpid():
         return
+    _folder = None
     atexit.unregister(stop)
     watch.remove()
+    if clean:
+        _tell_crash(watch.recorder)
     watch.recorder.finish(clean)
+
+
+def _tell_crash(recorder: Recorder) -> None:
+    """The interpreter shuts down: if an exception is why, tell of it."""
+    from torchward.runtime import crash
+
+    error = crash.last_uncaught()
+    if error is None or recorder.log is None:
+        return
+    try:
+        recorder.row("crash", **crash.describe(error))
+    except Exception as problem:
+        recorder.fail("crash", problem)
+
+
+def _await_end_of_child() -> None:
+    """The finalizers of a child that `multiprocessing` started run while the exception that ends it passes by."""
+    if _folder is not None:
+        util.Finalize(None, _tell_end_of_child, exitpriority=100)
+
+
+def _tell_end_of_child() -> None:
+    from torchward.runtime import crash
+
+    error = crash.ending_child()
+    if error is None or _folder is None:
+        return
+    try:
+        if _active is None:
+            crash.write(_folder, error, role="worker")
+        else:
+            _active.recorder.row("crash", **crash.describe(error))
+            _active.recorder.flush(perf_counter())
+    except Exception as problem:
+        print(f"torchward: not told of: {type(problem).__name__}: {problem}", file=sys.stderr)
 
 
 def active() -> Watch | None:

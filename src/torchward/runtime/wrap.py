@@ -90,6 +90,9 @@ class Patches:
     def __init__(self) -> None:
         self._undo: list[tuple[Any, str, Any, Any, bool]] = []
 
+    def __bool__(self) -> bool:
+        return bool(self._undo)
+
     def replace(self, owner: Any, name: str, new: Any) -> None:
         """Set ``owner.name``; remembers whether the attribute was the owner's own or inherited."""
         own = name in vars(owner)

@@ -143,6 +143,6 @@ for epoch in range(8):
         optimizer.step()
 """,
     links=("https://docs.pytorch.org/docs/stable/data.html#data-loading-order-and-sampler",),
-    explains=("TRN*", "NUM*", "MOD010", "OPT007"),
+    explains=("TRN*", "NUM*", "MOD003", "MOD010", "OPT007"),
     needs=("loss",),
 )

@@ -20,7 +20,7 @@ BOUNDED = ("softmax", "sigmoid")
 def _probabilities(loss: Loss, ends_in_sigmoid: bool) -> tuple[str, Confidence] | None:
     """(what the loss was given, how sure that is)."""
     low, high = loss.prediction_min, loss.prediction_max
-    if loss.producer in BOUNDED:
+    if loss.producer in BOUNDED or (loss.producer == "logsigmoid" and loss.kind != "cross_entropy"):
         return loss.producer, Confidence.CERTAIN
     inside = low is not None and high is not None and low >= 0 and high <= 1
     if not inside:

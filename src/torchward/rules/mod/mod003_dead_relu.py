@@ -26,7 +26,9 @@ ALL_DEAD = 0.98
 def check(run: Run) -> Iterator[Finding]:
     course = longest(run)
     learning = course is not None and course.halved and not course.at_chance
-    stuck = course is not None and (not course.fell or course.at_chance)
+    # Values of actions are learned from each other: their error may well rise as the values do.
+    reinforced = bool(run.learners or run.choices or (course is not None and course.stream.weighed_choices))
+    stuck = course is not None and (not course.fell or course.at_chance) and not reinforced
     shapes = [*(one.shape for one in run.inputs), *(one.prediction_shape for one in run.losses if one.training)]
     examples = max((shape[0] for shape in shapes if shape), default=0)
     found = []
@@ -165,6 +167,6 @@ for epoch in range(12):
         "https://docs.aws.amazon.com/sagemaker/latest/dg/dead-relu.html",
         "https://arxiv.org/abs/1903.06733",
     ),
-    explains=("OPT008", "MOD010", "MOD011", "NUM003", "TRN001", "TRN003", "TRN004"),
+    explains=("DAT006", "OPT008", "MOD010", "MOD011", "NUM003", "TRN001", "TRN003", "TRN004"),
     needs=("graph",),
 )

@@ -132,6 +132,6 @@ print(loss.item())
         "https://docs.pytorch.org/docs/stable/nn.init.html",
         "https://www.deeplearningbook.org/contents/optimization.html",
     ),
-    explains=("MOD003", "MOD004", "MOD010", "MOD011", "NUM003", "TRN001", "TRN003", "TRN004"),
+    explains=("DAT006", "MOD003", "MOD004", "MOD010", "MOD011", "NUM003", "TRN001", "TRN003", "TRN004"),
     needs=("parameters",),
 )

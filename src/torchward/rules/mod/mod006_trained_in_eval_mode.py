@@ -134,6 +134,6 @@ for epoch in range(10):
     print(f"epoch {epoch}: accuracy {evaluate():.3f}")
 """,
     links=("https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.eval",),
-    explains=("TRN002",),
+    explains=("MOD003", "MOD004", "MOD029", "OPT008", "TRN001", "TRN002"),
     needs=("modules",),
 )

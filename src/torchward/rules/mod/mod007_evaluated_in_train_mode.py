@@ -42,6 +42,7 @@ def check(run: Run) -> Iterator[Finding]:
             or calls.eval_graph_unused
             or model.own_mode_modules >= len(model.dropout_or_norm)
             or _extra_every_step(run, model)
+            or 2 * calls.training_asked_again > calls.training_no_grad
         ):
             continue
         site = model.eval_sites[0] if model.eval_sites else model.site

@@ -129,6 +129,6 @@ for epoch in range(8):
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html",
         "https://karpathy.github.io/2019/04/25/recipe/",
     ),
-    explains=("TRN001", "TRN003", "TRN004"),
+    explains=("DAT006", "TRN001", "TRN003", "TRN004"),
     needs=("probes",),
 )

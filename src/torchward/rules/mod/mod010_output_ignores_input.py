@@ -109,6 +109,6 @@ for step in range(200):
         print(step, loss.item())
 """,
     links=("https://karpathy.github.io/2019/04/25/recipe/",),
-    explains=("MOD003", "MOD004", "MOD011", "TRN001", "TRN003", "TRN004"),
+    explains=("DAT006", "MOD003", "MOD004", "MOD011", "TRN001", "TRN003", "TRN004"),
     needs=("probes",),
 )

@@ -16,8 +16,16 @@ NO_CHANGE = 1e-6
 
 def check_zero(run: Run) -> Iterator[Finding]:
     """Gradients that arrive, and are exactly zero at every sampled step."""
+    trained = max(run.models, key=lambda one: one.calls.training_with_backward, default=None)
     for model in run.models:
-        own = [p for p in run.parameters if p.model == model.index and p.requires_grad and p.optimizers]
+        # Adapters that hooks bring in are called within a model that does not hold them.
+        own = [
+            p
+            for p in run.parameters
+            if (p.model == model.index or (p.model is None and p.hidden_module and model is trained))
+            and p.requires_grad
+            and p.optimizers
+        ]
         zero = [
             p
             for p in own
@@ -148,6 +156,6 @@ for step in range(250):
 print(loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/notes/autograd.html",),
-    explains=("NUM003", "TRN001", "TRN003", "TRN004"),
+    explains=("DAT006", "NUM003", "TRN001", "TRN003", "TRN004"),
     needs=("parameters",),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from statistics import median
 
 from torchward.facts import NonFinite, Run, Series
 from torchward.rule import Finding, Rule, Severity, Text
@@ -13,9 +14,21 @@ RECOVERED = 20
 """Finite losses at the end after which the damage did not last: the step was skipped, or undone."""
 
 
-def _origin(found: NonFinite) -> str:
+CALM = 10.0
+"""The loss before was no larger than so many times its median: the weights were not broken by growing."""
+
+
+def _calm(found: NonFinite, values: Series) -> bool:
+    before = [value for value in values.between(0, found.step - 1).values if math.isfinite(value)]
+    return not before or max(before[-5:]) <= CALM * max(median(before), 1e-6)
+
+
+def _origin(found: NonFinite, calm: bool) -> str:
     """Where it began, in names of the user's program: needs no translation."""
     if found.origin == "parameter":
+        if found.steep_op and calm:
+            where = f"{found.steep_module} -> {found.steep_op}" if found.steep_module else found.steep_op
+            return f"`{where}` (backward)"
         return f"`{found.origin_name}`"
     if found.origin == "input":
         return "`input`"
@@ -33,23 +46,26 @@ def check(run: Run) -> Iterator[Finding]:
     broken = sum(1 for value in after if not math.isfinite(value))
     lasting = len(after) < RECOVERED or not all(map(math.isfinite, after[-RECOVERED:]))
     last = stream.values.steps[-1] if lasting and stream is not None and len(stream.values) else found.step
-    site = found.site or (stream.site if stream is not None else None)
+    calm = stream is not None and _calm(found, stream.values)
+    steep = bool(found.origin == "parameter" and found.steep_op and calm)
+    line = found.line if steep or found.origin != "parameter" else None
+    site = line or found.site or (stream.site if stream is not None else None)
     yield Finding(
         "NUM001",
         data={
             "step": found.step,
             "value": found.value,
             "last": found.last_finite_loss if found.last_finite_loss is not None else "-",
-            "origin": _origin(found),
-            "detail": found.origin_name if found.origin == "operation" else found.origin,
+            "origin": _origin(found, calm),
+            "detail": "slope" if steep else found.origin_name if found.origin == "operation" else found.origin,
             "parameters": found.parameters[:8],
             "broken_steps": broken,
         },
         place=at(
             site,
             Series((found.step, last), (0.0, 0.0)),
-            module=found.module,
-            parameter=found.origin_name if found.origin == "parameter" else "",
+            module=found.steep_module if steep else found.module,
+            parameter=found.origin_name if found.origin == "parameter" and not steep else "",
         ),
         severity=None if lasting else Severity.WARNING,
     )

@@ -17,6 +17,8 @@ at NaN; TheDeepChecker at a mean size above 1e6. Healthy runs here stay below 10
 LARGE = 10.0
 """... and at least this many times the norm of the weights: in reinforcement learning gradients may grow from almost
 nothing, as the targets do."""
+OVERFLOWS = 0.8
+"""Share of the sampled steps with infinite gradients from which on they are no accident of single batches."""
 HUGE = 1e4
 """Gradient norm relative to the weights' norm that no sensible start has; only with a loss that then fails."""
 
@@ -43,17 +45,55 @@ def _weights(run: Run, optimizer: Optimizer) -> float:
     return math.sqrt(sum(norm * norm for norm in own if math.isfinite(norm)))
 
 
+def _beyond_numbers(optimizer: Optimizer, values: list[float]) -> bool:
+    """The gradients overflow at nearly every step, though the loss itself does not (so nothing else is said of it)."""
+    norms = optimizer.gradient_norm.values
+    scaled = optimizer.step_scaled or optimizer.scaler_calls  # a scale that is found by trial overflows on purpose
+    over = sum(math.isinf(norm) for norm in norms)
+    return not scaled and len(norms) >= MINIMUM_SAMPLES and over >= OVERFLOWS * len(norms) and math.isfinite(values[-1])
+
+
+def _overflowing(run: Run, optimizer: Optimizer, values: list[float]) -> Finding:
+    series = optimizer.gradient_norm
+    largest = max(
+        (one for one in run.parameters if optimizer.index in one.optimizers and one.grad_norm),
+        key=lambda one: max(one.grad_norm.values),
+        default=None,
+    )
+    name = largest.name if largest is not None else ""
+    return Finding(
+        "NUM002",
+        data={
+            "start": series.values[0],
+            "largest": math.inf,
+            "step": next(step for step, norm in zip(series.steps, series.values, strict=True) if math.isinf(norm)),
+            "weights": _weights(run, optimizer),
+            "parameter": name,
+            "lr": optimizer.lr.values[-1] if len(optimizer.lr) else 0.0,
+            "loss_start": values[0],
+            "loss_end": values[-1],
+        },
+        place=at(optimizer.site, series, parameter=name),
+        confidence=Confidence.CERTAIN,
+    )
+
+
 def check(run: Run) -> Iterator[Finding]:
     for training in run.trainings:
         if training.adversarial or len(training.losses) != 1:
             continue
         values = _losses(run, training)
-        if not values or not _failed(values):
+        if not values:
             continue
+        failed = _failed(values)
         for optimizer in run.optimizers:
             if optimizer.index not in training.optimizers or optimizer.kind == "LBFGS":
                 continue
             series = optimizer.gradient_norm
+            if not failed:
+                if _beyond_numbers(optimizer, values):
+                    yield _overflowing(run, optimizer, values)
+                continue
             norms = [
                 (step, norm) for step, norm in zip(series.steps, series.values, strict=True) if math.isfinite(norm)
             ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from torchward.facts import Model, Optimizer, Parameter, Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
-from torchward.rules.opt._at import at
+from torchward.rules._at import at
 
 SAMPLES = 3
 """Sampled steps at which a parameter must have had a gradient: one may be chance (lazily made layers)."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from torchward.facts import Optimizer, Parameter, Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
-from torchward.rules.opt._at import at
+from torchward.rules._at import at
 
 SAMPLES = 3
 """Sampled steps of the optimizer, its last ones, at which a stale parameter had no gradient."""
@@ -68,7 +68,7 @@ def _finding(run: Run, optimizer: Optimizer, stale: list[Parameter], orphans: li
             "layers": names[:NAMED],
             "samples": sum(step > last for step in optimizer.lr.steps),
         },
-        at(optimizer.made or optimizer.site, names[0], orphans[0].name, max(0, last)),
+        at(optimizer.made or optimizer.site, module=names[0], parameter=orphans[0].name, first=max(0, last)),
         Confidence.CERTAIN if whole or any(p.shape in shapes for p in stale) else Confidence.LIKELY,
     )
 

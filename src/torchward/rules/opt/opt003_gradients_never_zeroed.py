@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from torchward.facts import Optimizer, Run, Site
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
-from torchward.rules.opt._at import at
+from torchward.rules._at import at
 
 DIRTY = 4
 """Stretches between two steps that must have been seen to begin on the gradient that the step before had used."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from torchward.facts import Run
 from torchward.rule import Finding, Rule, Severity, Text
-from torchward.rules.opt._at import at
+from torchward.rules._at import at
 
 CYCLES = 3
 """Stretches between two steps in which it must have been seen."""
@@ -122,6 +122,6 @@ train(Regressor(8), x, y)
         "https://docs.pytorch.org/docs/stable/generated/torch.optim.Optimizer.zero_grad.html",
         "https://docs.pytorch.org/docs/stable/optim.html#taking-an-optimization-step",
     ),
-    explains=("OPT008", "OPT014", "NUM003", "TRN*"),
+    explains=("OPT008", "OPT014", "NUM003", "MOD011", "TRN*"),
     needs=("optimizer",),
 )

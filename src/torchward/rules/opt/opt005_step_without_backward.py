@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from torchward.facts import Optimizer, Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
-from torchward.rules.opt._at import at
+from torchward.rules._at import at
 
 STEPS = 20
 """Steps without a gradient of their own that must have been counted."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from torchward.facts import Optimizer, Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
-from torchward.rules.opt._at import at
+from torchward.rules._at import at
 
 NEVER = 30
 """Backward passes after which an optimizer that never stepped is no longer about to."""
@@ -39,6 +39,13 @@ def check(run: Run) -> Iterator[Finding]:
         thrown_away = _cleared_between(run, optimizer)
         if per_epoch and thrown_away:
             yield _finding(run, optimizer, most, Confidence.CERTAIN)
+        elif (
+            thrown_away
+            and most >= EPOCH
+            and len(run.streams) == 1
+            and len(held_elsewhere - set(optimizer.parameters)) == 0
+        ):
+            yield _finding(run, optimizer, most, Confidence.LIKELY)
         elif most > PILE and (per_epoch or thrown_away or most > 8 * PILE):
             yield _finding(run, optimizer, most, Confidence.LIKELY, Severity.WARNING)
 

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from torchward.facts import LossStream, Optimizer, Run, Series, Training
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
 from torchward.rules._progress import is_range_test
-from torchward.rules.opt._at import at
-from torchward.rules.opt._updates import leading, ratios
+from torchward.rules.opt._updates import leading, matrices, ratios
 
 RATIO = 0.1
 """A step that changes weights by this share of their size is too large: the bound of TheDeepChecker (log10 > -1,
@@ -33,6 +33,8 @@ HALF = 0.5
 """Share of the first loss that is still there at the end."""
 RELAPSE = 10.0
 """The end is this many times the best that the run had reached."""
+FIRST_LOSSES = 5
+SOON = 20
 STEPS = 100
 STEPS_LIVE = 300
 """Losses before a verdict: a run that ended, and one that goes on and may still recover."""
@@ -57,7 +59,10 @@ def check(run: Run) -> Iterator[Finding]:
         moved = ratios(run, optimizer).between(training.first_step, training.last_step)
         if len(losses) < 2 or len(moved) < 2:
             continue
-        verdict = _diverged(run, losses, moved) or _suffered(run, losses, moved) or _overshot(run, losses, moved)
+        verdict = next(
+            filter(None, (look(run, losses, moved) for look in (_diverged, _suffered, _overshot, _leapt))), None
+        )
+        verdict = verdict or _scattered(run, training, optimizer, losses, moved)
         if verdict is not None:
             yield _finding(optimizer, training, stream, *verdict)
 
@@ -101,6 +106,37 @@ def _overshot(run: Run, losses: Series, moved: Series) -> tuple[Curve, float] | 
     first, rest = max(moved.values[:3]), median(moved.values[count // 2 :])
     died = (first >= LEAP and rest < STILL * first) or (first >= LEAP / 2 and rest < DEAD * first)
     return (curve, first) if died else None
+
+
+def _leapt(run: Run, losses: Series, moved: Series) -> tuple[Curve, float] | None:
+    """The first step threw the initial weights away, the loss shot up with it, and most of it is still there."""
+    curve = _curve(run, losses, moved)
+    if curve is None or moved.values[0] < LEAP or curve.end < HALF * curve.start:
+        return None
+    return (curve, moved.values[0]) if max(losses.values[:FIRST_LOSSES]) >= PEAK * curve.start else None
+
+
+def _scattered(
+    run: Run, training: Training, optimizer: Optimizer, losses: Series, moved: Series
+) -> tuple[Curve, float] | None:
+    """A later stage threw away within its first steps what the stage before had learned, and nothing moves since then.
+
+    Its first steps are seldom sampled: how far the weights have grown since the last stage tells how long they were.
+    """
+    curve = _curve(run, losses, moved)
+    if curve is None or curve.peak < PEAK * curve.start or curve.peak_step > losses.steps[0] + SOON:
+        return None
+    steps = []
+    for parameter in matrices(run, optimizer):
+        norms = list(zip(parameter.weight_norm.steps, parameter.weight_norm.values, strict=True))
+        before = next((norm for step, norm in reversed(norms) if step < training.first_step), 0.0)
+        after = next(((step, norm) for step, norm in norms if step >= training.first_step), None)
+        if before > 0 and after is not None and math.isfinite(after[1]):
+            steps.append((after[1] / before - 1) / (after[0] - training.first_step + 1))
+    ratio = median(steps) if steps else 0.0
+    settled = [value for step, value in zip(losses.steps, losses.values, strict=True) if step > curve.peak_step]
+    still = moved.values[-1] < DEAD * ratio and curve.end >= NOT_LEARNED * median(settled[: max(5, len(settled) // 3)])
+    return (curve, ratio) if ratio >= RATIO and still else None
 
 
 def _curve(run: Run, losses: Series, moved: Series) -> Curve | None:
@@ -218,6 +254,6 @@ for epoch in range(10):
         "https://docs.pytorch.org/docs/stable/optim.html#per-parameter-options",
         "https://cs231n.github.io/neural-networks-3/#ratio",
     ),
-    explains=("NUM*", "TRN*", "MOD003", "MOD004"),
+    explains=("NUM*", "TRN*", "MOD003", "MOD004", "MOD011"),
     needs=("parameters", "optimizer"),
 )

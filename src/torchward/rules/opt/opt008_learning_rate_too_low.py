@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from torchward.facts import Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
 from torchward.rules._progress import progress
-from torchward.rules.opt._at import at
 from torchward.rules.opt._updates import is_rising, leading, ratios, trained_before
 
 RATIO = 1e-4
@@ -22,6 +22,7 @@ USUAL = 1e-3
 """The ratio that the suggested rate would give."""
 HIGHEST = 10.0
 """A rate beyond this would be needed: then the gradients are too small, not the rate."""
+POLICY_SAMPLES = 5
 COVERED = 0.5
 """Share of the run that the samples must reach, so that a warm-up is not taken for the whole."""
 
@@ -32,7 +33,9 @@ def check(run: Run) -> Iterator[Finding]:
     for training in run.trainings:
         far = progress(run, training)
         optimizer = leading(run, training)
-        if far is None or far.fell or optimizer is None or trained_before(run, optimizer, far):
+        # What a policy's loss comes to depends on the baseline, not on how far the policy has come.
+        policy = far is not None and far.stream.weighed_choices >= POLICY_SAMPLES
+        if far is None or (far.fell and not policy) or optimizer is None or trained_before(run, optimizer, far):
             continue
         moved = ratios(run, optimizer).between(training.first_step, training.last_step)
         steps = training.last_step - training.first_step + 1

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from torchward.facts import Optimizer, Run, Scheduler
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
-from torchward.rules.opt._at import at
+from torchward.rules._at import at
 from torchward.rules.opt._schedules import own_schedulers
 
 STEPS = 100
@@ -172,6 +172,6 @@ for epoch in range(12):
         "https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate",
         "https://docs.pytorch.org/docs/stable/generated/torch.optim.lr_scheduler.StepLR.html",
     ),
-    explains=("OPT008", "OPT013", "TRN*"),
+    explains=("OPT008", "OPT013", "OPT018", "TRN*"),
     needs=("optimizer",),
 )

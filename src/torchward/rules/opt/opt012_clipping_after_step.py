@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from torchward.facts import Run
 from torchward.rule import Finding, Rule, Severity, Text
-from torchward.rules.opt._at import at
+from torchward.rules._at import at
 
 CALLS = 4
 """Sampled calls that must have come too late."""

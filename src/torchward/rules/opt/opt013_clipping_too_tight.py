@@ -8,8 +8,8 @@ from statistics import median
 
 from torchward.facts import Clip, Optimizer, Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
 from torchward.rules._progress import progress
-from torchward.rules.opt._at import at
 from torchward.rules.opt._updates import leading, ratios
 
 CUT = 0.9
@@ -28,7 +28,7 @@ def check(run: Run) -> Iterator[Finding]:
     for training in run.trainings:
         far = progress(run, training)
         optimizer = leading(run, training)
-        if far is None or far.fell or optimizer is None or len(training.optimizers) != 1:
+        if far is None or far.halved or optimizer is None or len(training.optimizers) != 1:
             continue
         moved = ratios(run, optimizer).between(training.first_step, training.last_step)
         steps = training.last_step - training.first_step + 1

@@ -8,8 +8,8 @@ from statistics import median
 
 from torchward.facts import Optimizer, Parameter, Run, Training
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
 from torchward.rules._progress import progress
-from torchward.rules.opt._at import at
 from torchward.rules.opt._updates import leading, matrices, trained_before
 
 SHRUNK = 0.3
@@ -20,6 +20,8 @@ EXPLAINED = 0.6
 """The decay alone, lr * weight_decay over all steps, would have brought the weights down to this share or less."""
 OUTWEIGHS = 1.0
 """Or the decay term is larger than the gradient (where an adaptive optimizer mixes the two)."""
+GONE = 1e-3
+"""A matrix that is down to this share of its size takes no part any more, whatever the loss does."""
 SAMPLES = 5
 
 
@@ -29,12 +31,20 @@ def check(run: Run) -> Iterator[Finding]:
         optimizer = leading(run, training)
         if far is None or optimizer is None or optimizer.weight_decay <= 0:
             continue
-        if far.end < NOT_LEARNED * far.start and not far.at_chance:
+        held = [p for p in run.parameters if p.index in optimizer.parameters and p.module_kind.startswith("Embedding")]
+        watched = [
+            p
+            for p in (*matrices(run, optimizer), *held)
+            if len(p.weight_norm) >= SAMPLES and p.weight_norm.values[0] > 0
+        ]
+        # Rows of a table that few examples use shrink without harm, as long as the table does not vanish.
+        shrunk = [p for p in watched if _share(p) <= (GONE if p in held else SHRUNK)]
+        gone = any(_share(p) <= GONE for p in shrunk)
+        # What is left of the model, a bias or a mean, may lower the loss all the same.
+        if far.end < NOT_LEARNED * far.start and not far.at_chance and not gone:
             continue
         if trained_before(run, optimizer, far):
             continue  # before batch norm weights may shrink for long without harm
-        watched = [p for p in matrices(run, optimizer) if len(p.weight_norm) >= SAMPLES and p.weight_norm.values[0] > 0]
-        shrunk = [p for p in watched if _share(p) <= SHRUNK]
         if not shrunk or 2 * len(shrunk) < len(watched):
             continue
         kept, outweighs = _predicted(optimizer, training), median(_outweighs(p, optimizer) for p in shrunk)
@@ -53,7 +63,12 @@ def check(run: Run) -> Iterator[Finding]:
                 "start": far.start,
                 "end": far.end,
             },
-            at(optimizer.made or optimizer.site, shrunk[0].module, shrunk[0].name, training.first_step),
+            at(
+                optimizer.made or optimizer.site,
+                module=shrunk[0].module,
+                parameter=shrunk[0].name,
+                first=training.first_step,
+            ),
             Confidence.CERTAIN if min(kept, median(_share(p) for p in shrunk)) < 0.1 else Confidence.LIKELY,
         )
 

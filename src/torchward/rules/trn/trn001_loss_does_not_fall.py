@@ -104,12 +104,11 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 torch.manual_seed(0)
-inputs = torch.randn(4000, 10)
-targets = (inputs @ torch.randn(10, 4)).argmax(1)
+inputs = torch.randn(4000, 12)
+targets = (inputs.square().sum(1) > 11.3).long()
 
-order = torch.randperm(4000)
-dataset = TensorDataset(inputs[order], targets)
-model = nn.Sequential(nn.Linear(10, 24), nn.ReLU(), nn.Linear(24, 4))
+dataset = TensorDataset(inputs, targets)
+model = nn.Sequential(nn.Linear(12, 24), nn.Linear(24, 2))
 optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
 for epoch in range(6):
     for x, y in DataLoader(dataset, batch_size=50, shuffle=True):
@@ -125,12 +124,11 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 torch.manual_seed(0)
-inputs = torch.randn(4000, 10)
-targets = (inputs @ torch.randn(10, 4)).argmax(1)
+inputs = torch.randn(4000, 12)
+targets = (inputs.square().sum(1) > 11.3).long()
 
-order = torch.randperm(4000)
-dataset = TensorDataset(inputs[order], targets[order])
-model = nn.Sequential(nn.Linear(10, 24), nn.ReLU(), nn.Linear(24, 4))
+dataset = TensorDataset(inputs, targets)
+model = nn.Sequential(nn.Linear(12, 24), nn.ReLU(), nn.Linear(24, 2))
 optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
 for epoch in range(6):
     for x, y in DataLoader(dataset, batch_size=50, shuffle=True):

@@ -51,6 +51,8 @@ def _judge(run: Run, training: Training, loss: Loss) -> Iterator[Finding]:
     trained = _training_loss(run, training, series.steps[best], training.last_step)
     if trained is None or trained[1] > (1 - TRAINING_FALL) * trained[0]:
         return
+    if now < trained[1]:
+        return  # held-out data are still done better than those trained on: noise of few examples, or of the steps
     scores = loss.accuracy.between(training.first_step, training.last_step + 1).values
     sound = [score for score in scores if math.isfinite(score)]
     # Surer wrong answers raise the loss while as many answers as before are right.

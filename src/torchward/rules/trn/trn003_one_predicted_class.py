@@ -16,7 +16,10 @@ MINIMUM_PREDICTIONS = 50
 ONE = 0.995
 """Share of the most predicted class."""
 IMBALANCED = 0.9
-"""Share of the largest class above which always naming it is what an honest classifier may well do."""
+"""Share of the largest class above which always naming it is what an honest classifier may well do: worth a hint, if
+the training was long and rare classes were among its targets."""
+RARE = 5
+"""Targets of other classes."""
 DOUBTFUL = 0.75
 
 
@@ -34,7 +37,9 @@ def check(run: Run) -> Iterator[Finding]:
             continue
         label, most = max(loss.recent_predicted.items(), key=lambda pair: pair[1])
         largest = max(loss.recent_target.values()) / wanted
-        if most < ONE * predicted or largest > IMBALANCED:
+        if most < ONE * predicted:
+            continue
+        if largest > IMBALANCED and (steps < LONG or wanted * (1 - largest) < RARE):
             continue
         site = loss.site
         yield Finding(

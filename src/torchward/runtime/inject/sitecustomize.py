@@ -22,6 +22,7 @@ def _inject():
         def find_spec(self, name, path=None, target=None):
             if name != "torch":
                 return None
+            tell_if_it_fails()
             for finder in list(sys.meta_path):
                 find = getattr(finder, "find_spec", None)
                 spec = find(name, path, target) if find is not None and finder is not self else None
@@ -57,6 +58,27 @@ def _inject():
             if sys.stderr is not None:
                 print(f"torchward: not watching, {type(error).__name__}: {error}", file=sys.stderr, flush=True)
 
+    def tell_if_it_fails():
+        # Where torch cannot be imported there is no recorder to tell of the crash.
+        nonlocal asked
+        if not asked:
+            asked = True
+            import atexit
+
+            atexit.register(tell)
+
+    def tell():
+        if getattr(sys, "last_value", None) is None or "torchward.runtime.watch" in sys.modules:
+            return
+        try:
+            if "torchward" not in sys.modules:
+                load_torchward()
+            from torchward.runtime import crash
+
+            crash.write(os.environ["TORCHWARD_RUN_DIR"], crash.last_uncaught())
+        except Exception:
+            return  # the program's own traceback stands above
+
     def load_torchward():
         # The copy that belongs to this file, whether or not the child's environment can see it: recorder and
         # reader of the log are then of one version.
@@ -72,6 +94,7 @@ def _inject():
             del sys.modules["torchward"]
             raise
 
+    asked = False
     waiting = WaitForTorch()
     if os.environ.get("TORCHWARD_RUN_DIR"):
         sys.meta_path.insert(0, waiting)

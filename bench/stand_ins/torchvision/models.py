@@ -1,0 +1,1 @@
+"""No models: a script that loads pretrained weights needs the real torchvision."""

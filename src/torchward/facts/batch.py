@@ -1,0 +1,202 @@
+"""Batches and the loaders that they come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from torchward.facts.series import Series, Site
+
+
+@dataclass(frozen=True, eq=False)
+class Input:
+    """The first floating-point tensor given to a model by its caller, over sampled training calls."""
+
+    model: int
+    shape: tuple[int, ...]
+    dtype: str
+    mean: Series
+    std: Series
+    minimum: Series
+    maximum: Series
+    nonfinite: Series
+    """Number of values that are NaN or infinite, of the whole tensor."""
+    normalised_first: bool
+    """The first module with parameters or statistics inside the model is a normalisation layer."""
+    site: Site | None
+    layer_rms: Series = field(default_factory=Series)
+    """Root mean square of the floating-point tensor that the first module with parameters was given: the input after
+    what the model itself does to it (`x / 255` in `forward`). Empty when no such module was seen."""
+    spread: Series = field(default_factory=Series)
+    """Deviation between the rows of the batch: root mean square over features. Batches of eight or more."""
+    output_spread: Series = field(default_factory=Series)
+    """... of what the model made of it."""
+    output_directions: Series = field(default_factory=Series)
+    """Deviation of the directions of its rows: 0 when all point the same way, 1 when they point everywhere."""
+    output_shape: tuple[int, ...] = ()
+    beside_minimum: Series = field(default_factory=Series)
+    """Of a second tensor with one number per example, if there is one: a time step, a length."""
+    beside_maximum: Series = field(default_factory=Series)
+    target_std: Series = field(default_factory=Series)
+    """Deviation of what the model's output is compared with in a squared or absolute error that is written by hand."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batches:
+    """Identity of the batches given to a model in training: a fingerprint of input values per sampled step."""
+
+    model: int
+    fingerprints: Sequence[str]
+    steps: Sequence[int]
+    window: bool
+    """The tensor is a view of part of a larger one (a slice of the data set)."""
+    window_share: float | None
+    """The part of that larger tensor that it covers."""
+    renewed: int
+    """Samples at which it was another object than at the sample before."""
+    from_loader: bool
+    """It came out of a loader (directly, or moved to a device) at most of the samples."""
+    loader_batches: int | None
+    """Length of that loader, in batches."""
+    site: Site | None
+
+
+@dataclass(frozen=True, eq=False)
+class Loader:
+    index: int
+    site: Site | None
+    batch_size: int | None
+    batches: int | None
+    examples: int | None
+    shuffled: bool | None
+    """A random sampler (or one of the user's own) orders it; None for an iterable data set."""
+    workers: int
+    iterations: int
+    """Times an iterator was made."""
+    fetched: int
+    """Batches taken."""
+    first_batches_only: int
+    """Iterators from which exactly one batch was taken before the next was made."""
+    wait_seconds: float
+    """Time the training process spent waiting for its batches, first batch of each pass aside."""
+    active_seconds: float
+    """Time from the first to the last batch over all passes, first batch of each pass aside."""
+    trains: bool
+    """A backward pass followed its batches."""
+    dataset_kind: str
+    first_seconds: float = 0.0
+    """Time spent on starting each pass and waiting for its first batch."""
+    same_epoch: int | None = None
+    """Passes begun with the epoch that the pass before had; None without a shuffling `DistributedSampler`."""
+    stepped: int = 0
+    """Batches, the first of each pass aside, since the one before which an optimizer had stepped."""
+    persistent: bool = False
+    """Its workers live on from pass to pass."""
+    pinned: bool = False
+    """It puts batches into pinned memory."""
+    distributed: bool = False
+    """Ordered by a `DistributedSampler`."""
+    dropped: int = 0
+    """Examples that `drop_last` leaves out of each pass."""
+    idle_passes: int = 0
+    """Passes over half of the batches or more in which no backward pass ran."""
+    idle_site: Site | None = None
+    """Where the last of these began."""
+    compared_passes: int = 0
+    """Passes whose first batch was compared with that of the first pass: of loaders that go through their examples in
+    the same order each time."""
+    moved_passes: int = 0
+    """... in which the inputs were other ones, though the labels were the same."""
+
+
+@dataclass(frozen=True, eq=False)
+class UnusedLoader:
+    """A loader that was made, and of whose data set no example was ever asked for, up to the end of the run."""
+
+    site: Site | None
+    examples: int
+
+
+@dataclass(frozen=True, eq=False)
+class Overlap:
+    """Batches on which a model was called without gradients, at one line: have it been trained on their rows before?
+
+    Of the rows that a model is trained on some are remembered. All sequences have the same length.
+    """
+
+    model: int
+    site: Site | None
+    rows: Sequence[int]
+    """Rows that were looked up, per batch."""
+    known: Sequence[int]
+    """... of which the model had been trained on."""
+    trained: Sequence[int]
+    """Rows of the last few training batches before it ..."""
+    remembered: Sequence[int]
+    """... and how many of them were remembered from before: what a batch of the training data itself would reach."""
+    standardised: Sequence[bool] = ()
+    """Tables: most columns have mean 0 and deviation 1 over the rows of this very batch."""
+    standardised_training: Sequence[bool] = ()
+    """The same is so of a training batch before it."""
+
+
+@dataclass(frozen=True, eq=False)
+class WorkerRandomness:
+    """One random state in one loader worker: fingerprints when it started and after its first batch."""
+
+    loader_pid: int
+    worker: int
+    workers: int
+    generator: str
+    """`numpy`, `random`, `torch`, or the attribute that holds it, `dataset.rng`."""
+    start: str
+    after: str
+    iteration: int
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs of input and target, gathered over the run: does the input say anything about the target?
+
+    Kernel ridge regression predicts each target from the others' (leave one out), on the pairs as they are and on
+    pairs with the targets shuffled.
+    """
+
+    model: int
+    """Index in `Run.models`."""
+    pairs: int = 0
+    """Different inputs among them; the figures below are of these."""
+    inputs: int = 0
+    """Number of tensors given to the model; the pairs hold the first of them."""
+    axes: int = 0
+    """Number of its axes, the batch included."""
+    features: int = 0
+    whole: bool = False
+    """Every value of an input is among the features (otherwise they are a sample of them)."""
+    targets: int = 0
+    """Different target values (classes, or numbers)."""
+    loss_kind: str = ""
+    by_hand: bool = False
+    """The user wrote the loss as a mean of squared errors; `loss_kind` is then `mse_loss`."""
+    guessed: float | None = None
+    """Mean squared or absolute errors: the loss of the best prediction that ignores the input."""
+    explained: float | None = None
+    """Share of the targets' variance that is explained, by the better of two kernels; may be negative.
+    None: too few pairs, or inputs that are ids, not numbers."""
+    shuffled: float = 0.0
+    """Mean of the same over shuffled pairs."""
+    shuffled_deviation: float = 0.0
+    classes: int = 0
+    """Squared and absolute errors of one number for each example: the targets were the whole numbers from 0 to below
+    this, none of them much rarer than the others. 0 otherwise."""
+    as_number: float | None = None
+    """... share of their variance that is explained by a linear model, ..."""
+    as_classes: float | None = None
+    """... and of that of "is it class k?", the mean over all k. Of an ordered quantity it is much less: what lies
+    between others is seen by no linear model. Of classes that are merely numbered it is about the same."""
+    copies: int | None = None
+    """Feature that is the target itself, up to scale and offset."""
+    batches: int = 0
+    """Batches gathered of at least four examples with differing targets."""
+    same_input: int = 0
+    """... in which all examples had the same input."""

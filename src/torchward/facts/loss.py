@@ -1,0 +1,252 @@
+"""Losses: what was given to them and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from torchward.facts.series import Series, Site
+
+
+@dataclass(frozen=True, eq=False)
+class Loss:
+    """One call site of one of torch's loss functions, in training (a graph is built) or in evaluation.
+
+    Statistics come from sampled calls. `kind` is the functional name: `cross_entropy`, `nll_loss`, `kl_div`,
+    `binary_cross_entropy`, `binary_cross_entropy_with_logits`, `mse_loss`, `l1_loss`, `smooth_l1_loss`, `huber_loss`,
+    `gaussian_nll_loss`, `poisson_nll_loss`.
+    """
+
+    index: int
+    kind: str
+    site: Site | None
+    training: bool
+    calls: int
+    reduction: str
+    values: Series
+    """Training: value of sampled calls. Evaluation: mean over each evaluation (a stretch without optimizer steps)."""
+    prediction_shape: tuple[int, ...] = ()
+    target_shape: tuple[int, ...] = ()
+    target_dtype: str = ""
+    classes: int | None = None
+    """Size of the class axis (1) of the prediction of `cross_entropy` and `nll_loss`."""
+    ignore_index: int | None = None
+    producer: str = ""
+    """Operation that made the prediction, views aside: `softmax`, `log_softmax`, `sigmoid`, `relu`, `linear`, ..."""
+    producers: tuple[str, ...] = ()
+    """All of them: several where one line judges several things, and the figures below mix them."""
+    producer_module: str = ""
+    """Module whose parameters feed that operation."""
+    prediction_min: float | None = None
+    """Smallest over the sampled calls."""
+    prediction_max: float | None = None
+    row_sum_error: float | None = None
+    """Largest |sum over classes - 1| of the prediction (class axis 1, or the last for two axes)."""
+    row_logsumexp_error: float | None = None
+    """Largest |logsumexp over classes| of the prediction: 0 for log-probabilities."""
+    target_min: float | None = None
+    target_max: float | None = None
+    target_values: Mapping[int, int] = field(default_factory=dict)
+    """Histogram of class-index targets (at most 1,000 classes) over sampled calls, ignored ones left out."""
+    ignored: int = 0
+    """Targets equal to `ignore_index` among the sampled ones."""
+    targets_seen: int = 0
+    predicted_values: Mapping[int, int] = field(default_factory=dict)
+    """Histogram of the predicted class (argmax; sign for one-logit losses) over sampled calls."""
+    recent_predicted: Mapping[int, int] = field(default_factory=dict)
+    """... over the last 10 sampled calls."""
+    recent_target: Mapping[int, int] = field(default_factory=dict)
+    accuracy: Series = field(default_factory=Series)
+    """Share of examples predicted right, per sampled call (training) or evaluation; class-index targets, and one score
+    for each example."""
+    batch_classes: Series = field(default_factory=Series)
+    """Number of distinct classes in each sampled batch (one label per example only)."""
+    batch_mean_class: Series = field(default_factory=Series)
+    batch_size: Series = field(default_factory=Series)
+    class_shares: tuple[float, ...] = ()
+    """Share of each class over all sampled batches (one label per example only)."""
+    target_std: float | None = None
+    """Of floating-point targets, within a batch; mean over the sampled ones."""
+    target_mean: float | None = None
+    weights: tuple[float, ...] = ()
+    """Weight of each class that the loss was given (32 classes at most)."""
+    positive_weights: tuple[float, ...] = ()
+    """`pos_weight`, likewise."""
+    prediction_has_graph: bool = True
+    """The first argument required gradients, as last sampled."""
+    target_has_graph: bool = False
+    """The second did."""
+    target_row_sum: tuple[float, float] | None = None
+    """Least and largest sum over the last axis of floating-point targets of two axes, of two columns or more."""
+    target_binary: bool = False
+    """... and all of their values were 0 or 1."""
+    labels: tuple[int, int, float] | None = None
+    """Class-index targets that are the place of the largest value in rows of zeros and ones: (fewest, most ones in a
+    row; mean share of the rows with several that are not all neighbours), over the sampled calls."""
+    pairs: int = 0
+    """Sampled calls of `cross_entropy` with as many classes as examples, each of them the target of one example."""
+    own_pairs: int = 0
+    """... of them, those in which the target of example i was i."""
+    asymmetry: float | None = None
+    """Largest difference between score (i, j) and score (j, i) in these, as a share of the largest score."""
+    spread: Series = field(default_factory=Series)
+    """Deviation of the predictions from example to example, relative to that of floating-point targets of their shape.
+    Sampled calls whose targets do not differ are left out."""
+    variance_has_graph: bool | None = None
+    """The third argument of `gaussian_nll_loss` did."""
+    judges: tuple[int, int] | None = None
+    """(model, position among what it returns): the output that the prediction is, if it is one as it stands."""
+    in_backward: int = 0
+    """Sampled training calls of whose value a backward pass began or went on."""
+    left_out: int = 0
+    """... into whose graph no backward pass of the same step came."""
+    added_without_graph: int = 0
+    """Sampled calls with gradients enabled, of values without a graph, while a number without a graph was among the
+    terms of which the loss was made, and no other loss function."""
+    label_smoothing: float | None = None
+    """Of `cross_entropy`, as last sampled."""
+    log_target: bool | None = None
+    """`kl_div` was told that its target are logarithms."""
+    evaluated_scales: tuple[tuple[float, float, float, float], ...] = ()
+    """The first evaluations of predictions of a quantity: (mean, deviation of the targets, of the predictions)."""
+    evaluated: Series = field(default_factory=Series)
+    """Evaluation: number of examples behind each value of `accuracy`."""
+
+
+@dataclass(frozen=True, eq=False)
+class TwiceJudged:
+    """Two losses that judge the same output of a model in the same step, with targets that differ."""
+
+    loss: int
+    """Index in `Run.losses`; the one called later."""
+    other: int
+    model: int
+    output: int
+    """Position among what the model returns."""
+    steps: int
+    """Sampled steps."""
+
+
+@dataclass(frozen=True, eq=False)
+class Divergence:
+    """A Kullback-Leibler divergence from a normal distribution among the terms of a loss, in sampled steps: the sum of
+    exp(v) and -v (or s ** 2 and -log(s ** 2)) of the same values."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    factor: Series
+    """Of exp(v) in the loss. Below 0: the divergence is made larger."""
+    judged: Series
+    """Factor of one value of the error that is the largest other term; NaN where none was found."""
+    nats: Series
+    """Size of the divergence for one example, whatever its factor: how much the code says of the input."""
+    noise: Sequence[str] = ()
+    """Fingerprint of the noise that the code was drawn by, one for each sampled step in which it was found."""
+
+
+@dataclass(frozen=True, eq=False)
+class Entropy:
+    """The entropy of a policy over choices among the terms of a loss, in sampled steps: the sum of p log(p), beside
+    log-probabilities of what was chosen that are weighted by numbers of both signs."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    factor: Series
+    """Of the entropy of one choice in the loss. Above 0: the loss falls when the policy becomes surer."""
+    nats: Series
+
+
+@dataclass(frozen=True, eq=False)
+class Ratio:
+    """Ratios of the probabilities that a policy and an older one give to what was chosen, in a loss; sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    apart: Series
+    """Largest distance of a ratio from 1."""
+    again: Series
+    """Share of the examples that had been trained on in sampled steps before; 0 if a batch holds one twice."""
+
+
+@dataclass(frozen=True, eq=False)
+class Partners:
+    """A loss that compares each output with two others by their differences, in sampled steps: a triplet loss."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    nearest: Series
+    """Largest value of the smaller difference, as a share of that of the larger one."""
+    rows: int
+    """Examples, as last seen."""
+    loss: float
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """Values that a loss cuts off at the bounds of a probability and takes the logarithm of, in sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    module: str
+    """Path of the layer that the values come from, empty if unknown."""
+    raw: bool
+    """A layer with weights of its own made them, and nothing bounded them since."""
+    bounds: tuple[float, float]
+    outside: Series
+    """Share of the values that are below 0 or above 1."""
+    least: Series
+    most: Series
+
+
+@dataclass(frozen=True, eq=False)
+class LostDerivative:
+    """A derivative by an input that the loss is made of, taken by `torch.autograd.grad` without a graph of its own."""
+
+    site: Site | None
+    steps: int
+    """Sampled steps."""
+
+
+@dataclass(frozen=True, eq=False)
+class LossStream:
+    """Values of the loss at one backward call (a line of the script), at every step."""
+
+    index: int
+    site: Site | None
+    values: Series
+    """Last backward value of each step; read back late on accelerators."""
+    head: str = ""
+    """Name of the autograd node at the root, `MeanBackward0`; empty for a leaf."""
+    kind: str = ""
+    """Loss function found under it, or `custom`."""
+    is_leaf: bool = False
+    """The loss had no graph: `requires_grad` was set on it by hand."""
+    reaches_parameters: int | None = None
+    """Number of parameter leaves that its graph reached when last walked; None if never walked to the end."""
+    leaves: tuple[int, ...] = ()
+    """Indices in `Run.parameters` of those that its graph reached in the first samples."""
+    raised: tuple[int, ...] = ()
+    """... of those that a loss function reaches which this loss subtracts."""
+    broadcast: tuple[tuple[int, ...], tuple[int, ...], str] | None = None
+    """(shape of the prediction, shape it was broadcast to before the loss was reduced, operation)."""
+    alive_graphs: int = 0
+    """Marked graphs that were still alive at least two steps later, as last counted."""
+    marked_graphs: int = 0
+    """Graphs marked at least two steps ago."""
+    most_alive_graphs: int = 0
+    """Largest number of marked graphs that were alive at once."""
+    terms: Mapping[int, Series] = field(default_factory=dict)
+    """Index of a loss -> what it adds to the sum that is differentiated, as a share of the whole (of absolute values);
+    for losses that are one of several terms."""
+    weighed_choices: int = 0
+    """Sampled steps in which it weighed log-probabilities of choices by numbers of both signs: a policy's loss, whose
+    value need not fall."""
+    softmax: tuple[tuple[int, ...], int, str] | None = None
+    """(shape, axis, layer that feeds it) of a softmax whose result a matrix product sums over another axis."""
+    mixed: tuple[tuple[int, ...], tuple[int, ...], str] | None = None
+    """(shape, shape it was given, layer that made them) of scores whose class axis was taken apart before a softmax."""

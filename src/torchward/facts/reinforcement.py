@@ -1,0 +1,74 @@
+"""Reinforcement learning: what a library's learner was set to, what it logged, and what it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torchward.facts.series import Series, Site
+
+
+@dataclass(frozen=True, eq=False)
+class Learner:
+    """One algorithm of stable-baselines3 that was asked to learn. Steps of its series are steps of the environment."""
+
+    index: int
+    algorithm: str
+    """`PPO`, `DQN`, ..."""
+    site: Site | None
+    """Where `learn` was called."""
+    total_steps: int
+    """Steps of the environment at which the last call of `learn` was to end."""
+    asked_steps: int = 0
+    """Steps that all calls together were asked for."""
+    begun: int = 0
+    """Steps that it had behind it at the first call: more than 0 for one that was loaded."""
+    steps: int = 0
+    """Steps that it had done at its last log, over all calls of `learn`."""
+    settings: Mapping[str, float] = field(default_factory=dict)
+    """Numbers among its arguments, by name; schedules at their start."""
+    metrics: Mapping[str, Series] = field(default_factory=dict)
+    """What it logged, by name: `train/approx_kl`."""
+    actions: int | None = None
+    """Number of actions, where they are a plain choice."""
+    action_low: float | None = None
+    """Bounds of continuous actions, over all of their components."""
+    action_high: float | None = None
+    squashed: bool = False
+    """The policy bounds its actions itself."""
+    image: bool = False
+    """Observations are images."""
+    normalised_observations: bool = False
+    """By `VecNormalize`."""
+    normalised_rewards: bool = False
+    updates: int = 0
+    """Gradient updates (PPO and A2C: epochs over a rollout)."""
+    batches: Mapping[str, Series] = field(default_factory=dict)
+    """What it was about to learn from, at most of its logs: `reward_max` (largest absolute value), `reward_std`,
+    `return_std`, `value_max` (largest absolute estimate), `clipped` (share of action components outside their
+    bounds)."""
+    evaluation_calls: int = 0
+    """Calls of `predict` outside of training."""
+    evaluation_normalised: int = 0
+    """Observations that a `VecNormalize` normalised from the first of them on, outside of training."""
+    evaluation_updating: int = 0
+    """Steps of a `VecNormalize` outside of training that went on updating its statistics."""
+    evaluation_site: Site | None = None
+    """Where the first of the calls was made."""
+    normaliser_shift: float | None = None
+    """How much `VecNormalize` changes observations: the largest of |mean| / deviation and |log2 deviation|."""
+
+
+@dataclass(frozen=True, eq=False)
+class Choices:
+    """A model of which the loss looks at one value in each row, as of the action that was taken; sampled steps."""
+
+    model: int
+    """Index in `Run.models`."""
+    actions: int
+    greedy: Series
+    """Share of the rows in which that value is the largest one."""
+    rows: int
+    """In all of these steps."""
+    asked: int
+    """Calls of the model without gradients for another number of examples, as when it chooses an action."""

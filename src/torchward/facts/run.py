@@ -1,0 +1,267 @@
+"""A run as a whole: everything that was seen in one process, or in all ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torchward.facts.batch import Batches, Input, Loader, Overlap, Pairs, UnusedLoader, WorkerRandomness
+from torchward.facts.loss import (
+    Cut,
+    Divergence,
+    Entropy,
+    Loss,
+    LossStream,
+    LostDerivative,
+    Partners,
+    Ratio,
+    TwiceJudged,
+)
+from torchward.facts.model import Activation, Attention, Copy, Model, Module, Parameter, Recurrence, RowsAsTime, Views
+from torchward.facts.optimizer import Clip, Cycle, Optimizer, Scheduler
+from torchward.facts.reinforcement import Choices, Learner
+from torchward.facts.series import Series, Site
+
+
+@dataclass(frozen=True, eq=False)
+class SlowCall:
+    """Calls that make the host wait for the device, or that print a tensor, while sampled steps were under way.
+
+    Those made while a loader puts a batch together are left out.
+    """
+
+    kind: str
+    """`item`, `tolist`, `numpy`, `cpu`, `float`, `bool`, `print`."""
+    site: Site | None
+    steps: int
+    """Sampled steps in which it was called."""
+    calls: int
+    seconds: float
+    on_cpu: bool = True
+    """Of tensors on the CPU: there was no device to wait for."""
+
+
+@dataclass(frozen=True, eq=False)
+class NonFinite:
+    """The first time a loss was seen to be NaN or infinite, and what was found by walking back from it."""
+
+    step: int
+    value: str
+    """`nan`, `inf` or `-inf`."""
+    stream: int | None
+    last_finite_loss: float | None
+    origin: str
+    """`input`, `target`, `parameter`, `operation`, or empty when it could not be told."""
+    origin_name: str
+    """Name of the parameter, or `log in fc2`-like name of the operation nearest to the input."""
+    origin_op: str
+    module: str
+    site: Site | None
+    parameters: tuple[str, ...]
+    """Parameters that already held non-finite values."""
+    line: Site | None = None
+    """The one line of the program where that operation is written; None when it cannot be told."""
+    steep_op: str = ""
+    """Of a parameter that was broken before: an operation of the same graph whose slope is infinite at 0 (or 1)."""
+    steep_module: str = ""
+    backwards: int = 0
+    """Backward passes by then."""
+
+
+@dataclass(frozen=True, eq=False)
+class AliasedLoad:
+    """A call of `load_state_dict` with tensors that are the module's own parameters: it changes nothing."""
+
+    step: int
+    site: Site | None
+    model: str
+
+
+@dataclass(frozen=True, eq=False)
+class PartialLoad:
+    """A call of `load_state_dict` that left parameters or buffers as they were, because they were not given."""
+
+    step: int
+    site: Site | None
+    model: str
+    given: int
+    """Entries of the state dict."""
+    taken: int
+    """Of these, entries that the module has, too."""
+    own: int
+    """Entries of the module's own state dict."""
+    fitting: int
+    """Entries of both that have the same name but for one part in front, the same for all."""
+    names: tuple[str, str]
+    """One that was given, and the module's own name that belongs to it, or just the first of each."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """A container that was found to gather tensors, in two or more looks at a process that grows."""
+
+    kind: str
+    """`list`, `dict`, `deque`."""
+    name: str
+    """`history`, `Net.history`; empty if unknown."""
+    elements: Series
+    bytes: Series
+    """Of the tensors and arrays in it, estimated from a few."""
+    passes: int
+    """Passes over the training data begun between the first look and the last."""
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """A comparison of (n, 1) with (n,) outside of any loss, of the size of a model's last output: n times n results."""
+
+    operation: str
+    """`==`, `!=`, `-`."""
+    examples: int
+    times: int
+    site: Site | None
+    model: int
+
+
+@dataclass(frozen=True, eq=False)
+class CheckpointLoad:
+    """A checkpoint with the state of an optimizer in it was loaded."""
+
+    step: int
+    site: Site | None
+    into_model: bool
+    """A state dict was loaded into a model before the next checkpoint was."""
+    into_optimizer: bool
+    """... and into an optimizer."""
+    own_file: bool
+    """This process itself saves such checkpoints to that file."""
+
+
+@dataclass(frozen=True, eq=False)
+class Saves:
+    """Calls of `torch.save`."""
+
+    calls: int
+    steps: int
+    """Steps during which it was called."""
+    seconds: float
+    site: Site | None
+    files: Mapping[str, int] = field(default_factory=dict)
+    """Absolute path -> times it was written to (64 paths at most)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """A stretch of the run with its own optimizers: a fold, a stage. Optimizers whose steps interleave share one."""
+
+    index: int
+    optimizers: tuple[int, ...]
+    first_step: int
+    last_step: int
+    losses: tuple[int, ...]
+    """Indices in `Run.streams` of the backward calls that ran in it."""
+    adversarial: bool
+    """More than one optimizer, holding different parameters: its losses need not fall."""
+    evaluations: tuple[int, ...] = ()
+    """Indices in `Run.losses` of evaluation losses that were called in it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One process of a run, as far as its log was written."""
+
+    command: tuple[str, ...] = ()
+    pid: int = 0
+    rank: int | None = None
+    world_size: int | None = None
+    torch_version: str = ""
+    python_version: str = ""
+    device: str = ""
+    """Type of the device that holds the parameters: `cpu`, `cuda`, ..."""
+    ended: bool = False
+    """The process ended (in whatever way) and its log is complete as far as it ever will be."""
+    clean_end: bool = False
+    """The interpreter shut down in order."""
+    crashed: bool = False
+    """An exception ended it."""
+    steps: int = 0
+    samples: int = 0
+    """Sampled steps."""
+    seconds: float = 0.0
+    """From the first step's beginning to the last row."""
+    step_seconds: Series = field(default_factory=Series)
+    """Median duration of a step over the stretch since the value before."""
+    own_seconds: float = 0.0
+    """Time that the recorder spent, probes included."""
+    probe_seconds: float = 0.0
+    backwards: int = 0
+    models: tuple[Model, ...] = ()
+    modules: tuple[Module, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    recurrences: tuple[Recurrence, ...] = ()
+    optimizers: tuple[Optimizer, ...] = ()
+    schedulers: tuple[Scheduler, ...] = ()
+    loaders: tuple[Loader, ...] = ()
+    unused_loaders: tuple[UnusedLoader, ...] = ()
+    overlaps: tuple[Overlap, ...] = ()
+    workers: tuple[WorkerRandomness, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    streams: tuple[LossStream, ...] = ()
+    twice_judged: tuple[TwiceJudged, ...] = ()
+    divergences: tuple[Divergence, ...] = ()
+    entropies: tuple[Entropy, ...] = ()
+    ratios: tuple[Ratio, ...] = ()
+    partners: tuple[Partners, ...] = ()
+    cuts: tuple[Cut, ...] = ()
+    lost_derivatives: tuple[LostDerivative, ...] = ()
+    trainings: tuple[Training, ...] = ()
+    activations: tuple[Activation, ...] = ()
+    attention: tuple[Attention, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    batches: tuple[Batches, ...] = ()
+    clips: tuple[Clip, ...] = ()
+    cycles: tuple[Cycle, ...] = ()
+    slow_calls: tuple[SlowCall, ...] = ()
+    nonfinite: NonFinite | None = None
+    pairs: tuple[Pairs, ...] = ()
+    empty_cache_calls: int = 0
+    empty_cache_steps: int = 0
+    """Steps during which the allocator's cache was cleared."""
+    empty_cache_seconds: float = 0.0
+    empty_cache_site: Site | None = None
+    resident_bytes: Series = field(default_factory=Series)
+    """Resident memory of the process on sampled steps."""
+    aliased_loads: tuple[AliasedLoad, ...] = ()
+    partial_loads: tuple[PartialLoad, ...] = ()
+    scores: tuple[Score, ...] = ()
+    checkpoint_loads: tuple[CheckpointLoad, ...] = ()
+    saves: Saves | None = None
+    learners: tuple[Learner, ...] = ()
+    choices: tuple[Choices, ...] = ()
+    copies: tuple[Copy, ...] = ()
+    views: tuple[Views, ...] = ()
+    rows_as_time: tuple[RowsAsTime, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    group_size: int | None = None
+    """Processes in the default process group; None if there was none."""
+    replicas: int = 0
+    """`DistributedDataParallel` wrappers made."""
+    replicas_search: bool = False
+    """One of them was made with `find_unused_parameters=True`."""
+    threads: int | None = None
+    """Threads of torch within an operation."""
+    cores: int | None = None
+    """Cores that the process may run on."""
+    replica_site: Site | None = None
+    """Where the first of them was made."""
+    blind: Mapping[str, str] = field(default_factory=dict)
+    """What could not be looked at -> why. Keys: `modules`, `graph`, `parameters`, `loss`, `loader`, `probes`."""
+    errors: tuple[str, ...] = ()
+    """Parts of the recorder that failed and were switched off."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ranks:
+    """The processes of one distributed job, in order of their ranks; two at least."""
+
+    runs: tuple[Run, ...]

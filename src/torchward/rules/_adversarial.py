@@ -1,0 +1,83 @@
+"""Which of two optimizers trains the generator and which the discriminator, told from what their losses reach."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import median
+
+from torchward.facts import LossStream, Run, Training
+
+BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
+LEAST_STEPS = 200
+STILL_RUNNING = 5_000
+"""Steps of a run that goes on from which the state of its losses says something: many recover from a bad start."""
+
+
+@dataclass(frozen=True)
+class Adversaries:
+    training: Training
+    generator: LossStream
+    discriminator: tuple[LossStream, ...]
+    """One for each backward pass that it learns from: real and generated examples may have their own."""
+    generator_models: frozenset[int]
+    discriminator_models: frozenset[int]
+
+
+def adversaries(run: Run) -> list[Adversaries]:
+    """Trainings of two optimizers with binary losses, in which one loss reaches the parameters of both and trains one."""
+    found: list[Adversaries] = []
+    if not run.ended and run.steps < STILL_RUNNING:
+        return found
+    for training in run.trainings:
+        if not training.adversarial or len(training.optimizers) != 2:
+            continue
+        if not any(loss.training and loss.kind in BINARY and _constant(loss) for loss in run.losses):
+            continue
+        held = {
+            optimizer.index: set(optimizer.parameters)
+            for optimizer in run.optimizers
+            if optimizer.index in training.optimizers
+        }
+        streams = [stream for stream in run.streams if stream.index in training.losses and stream.leaves]
+        both = [stream for stream in streams if all(own & set(stream.leaves) for own in held.values())]
+        others = tuple(stream for stream in streams if stream not in both)
+        if len(both) != 1 or not others:
+            continue
+        seen = {index for index, own in held.items() for stream in others if own & set(stream.leaves)}
+        trained = _stepped_after(run, both[0].index)
+        if len(seen) != 1 or trained is None or trained in seen or trained not in held:
+            continue
+        models = {index: _models(run, own) for index, own in held.items()}
+        found.append(Adversaries(training, both[0], others, models[trained], models[seen.pop()]))
+    return found
+
+
+def ends(stream: LossStream) -> tuple[float, float, float] | None:
+    """(median of the first tenth, of the last quarter, least of all); None if it is short or was not finite."""
+    values = list(stream.values.values)
+    if len(values) < LEAST_STEPS or not all(map(math.isfinite, values)):
+        return None
+    return median(values[: len(values) // 10]), median(values[-(len(values) // 4) :]), min(values)
+
+
+def _constant(loss: object) -> bool:
+    low, high = getattr(loss, "target_min", None), getattr(loss, "target_max", None)
+    return low is not None and low == high
+
+
+def _models(run: Run, parameters: set[int]) -> frozenset[int]:
+    return frozenset(one.model for one in run.parameters if one.index in parameters and one.model is not None)
+
+
+def _stepped_after(run: Run, stream: int) -> int | None:
+    """The optimizer that steps next after a backward pass from this loss, if it is always the same."""
+    seen = set()
+    for cycle in run.cycles:
+        waiting = False
+        for name, index in cycle.events:
+            waiting = waiting or (name, index) == ("backward", stream)
+            if waiting and name == "step":
+                seen.add(index)
+                waiting = False
+    return seen.pop() if len(seen) == 1 else None

@@ -1,0 +1,103 @@
+"""DAT007: one of the input features is the target itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchward.facts import Run
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
+
+PAIRS = 100
+FEATURES = 4
+"""Below, a toy task (`y = 2 * x + 1`) is likelier than a leak."""
+
+
+def check(run: Run) -> Iterator[Finding]:
+    for pairs in run.pairs:
+        if pairs.copies is None or pairs.pairs < PAIRS or pairs.features < FEATURES or pairs.axes != 2:
+            continue
+        model = next((one for one in run.models if one.index == pairs.model), None)
+        if model is None or not model.in_trainings:
+            continue
+        yield Finding(
+            "DAT007",
+            data={
+                "model": model.name,
+                "feature": pairs.copies,
+                "features": pairs.features,
+                "pairs": pairs.pairs,
+            },
+            place=at(model.site),
+            confidence=Confidence.LIKELY,
+        )
+
+
+RULE = Rule(
+    code="DAT007",
+    name="target-among-inputs",
+    severity=Severity.WARNING,
+    since="0.1.0",
+    checks=(check,),
+    message=Text(
+        "Feature {feature} of the {features} inputs of `{model}` is the target itself, up to scale and offset (in all "
+        "of {pairs} pairs gathered).",
+        "`{model}` 的 {features} 个输入特征中，第 {feature} 号特征就是目标本身（只差缩放和偏移；"
+        "在收集的全部 {pairs} 对样本中都成立）。",
+    ),
+    why=Text(
+        "The model only has to pass that feature through. Training and validation look perfect, and where the target "
+        "is not known beforehand the model is worth nothing.",
+        "模型只要把这个特征原样传出去即可。训练和验证看起来都很完美，但在事先不知道目标的场合，模型毫无用处。",
+    ),
+    fix=Text(
+        "Take the target column out of the inputs: `x = torch.cat([x[:, :{feature}], x[:, {feature} + 1:]], 1)`, or "
+        "`frame.drop(columns=[target])` where the table is read.",
+        "把目标列从输入中去掉：`x = torch.cat([x[:, :{feature}], x[:, {feature} + 1:]], 1)`，"
+        "或在读表时用 `frame.drop(columns=[target])`。",
+    ),
+    bad="""\
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+table = torch.randn(1500, 9)
+table[:, 8] = table[:, :8] @ torch.randn(8) + 0.5 * torch.randn(1500)
+
+price = table[:, 8:]
+features = (table - table.mean(0)) / table.std(0)
+model = nn.Sequential(nn.Linear(9, 32), nn.ReLU(), nn.Linear(32, 1))
+optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+for epoch in range(8):
+    for x, y in DataLoader(TensorDataset(features, price), batch_size=50, shuffle=True):
+        loss = nn.functional.mse_loss(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print(epoch, loss.item())
+""",
+    good="""\
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+torch.manual_seed(0)
+table = torch.randn(1500, 9)
+table[:, 8] = table[:, :8] @ torch.randn(8) + 0.5 * torch.randn(1500)
+
+price, table = table[:, 8:], table[:, :8]
+features = (table - table.mean(0)) / table.std(0)
+model = nn.Sequential(nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 1))
+optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+for epoch in range(8):
+    for x, y in DataLoader(TensorDataset(features, price), batch_size=50, shuffle=True):
+        loss = nn.functional.mse_loss(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print(epoch, loss.item())
+""",
+    links=("https://scikit-learn.org/stable/common_pitfalls.html",),
+    needs=("probes",),
+)

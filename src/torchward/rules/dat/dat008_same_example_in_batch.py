@@ -1,0 +1,133 @@
+"""DAT008: all examples of a batch are the same one, though their targets differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchward.facts import Run
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
+
+BATCHES = 5
+CLASSES = ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits")
+
+
+def check(run: Run) -> Iterator[Finding]:
+    for pairs in run.pairs:
+        if pairs.batches < BATCHES or pairs.same_input < pairs.batches or pairs.inputs != 1:
+            continue
+        if pairs.loss_kind not in CLASSES or any(training.adversarial for training in run.trainings):
+            continue
+        model = next((one for one in run.models if one.index == pairs.model), None)
+        if model is None or not model.in_trainings:
+            continue
+        loader = next((one for one in run.loaders if one.trains), None)
+        yield Finding(
+            "DAT008",
+            data={"model": model.name, "batches": pairs.batches, "inputs": pairs.pairs},
+            place=at((loader.site if loader is not None else None) or model.site),
+            confidence=Confidence.LIKELY,
+        )
+
+
+RULE = Rule(
+    code="DAT008",
+    name="same-example-in-batch",
+    severity=Severity.ERROR,
+    since="0.1.0",
+    checks=(check,),
+    message=Text(
+        "In each of {batches} batches given to `{model}`, all examples have the same input, while their targets "
+        "differ.",
+        "在给 `{model}` 的 {batches} 个批次中，每个批次内所有样本的输入都相同，而目标各不相同。",
+    ),
+    why=Text(
+        "Equal inputs with different targets cannot be told apart: the model learns one answer for all. Most often the "
+        "data set hands out one buffer that it overwrites for each example, or ignores the index.",
+        "输入相同而目标不同的样本无法区分，模型只能学到一个统一的答案。最常见的原因是数据集每次返回同一块缓冲区并反复覆盖，"
+        "或者忽略了索引。",
+    ),
+    fix=Text(
+        "Return a new tensor from `__getitem__`: `return torch.from_numpy(buffer).clone(), label` (or `buffer.copy()`), "
+        "and make sure that the index is used.",
+        "让 `__getitem__` 返回新的张量：`return torch.from_numpy(buffer).clone(), label`（或 `buffer.copy()`），"
+        "并确认用到了索引。",
+    ),
+    bad="""\
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+torch.manual_seed(0)
+
+
+class Shapes(Dataset):
+    def __init__(self):
+        self.signals = torch.randn(1200, 20)
+        self.labels = (self.signals[:, :10].sum(1) > 0).long()
+        self.buffer = torch.empty(20)
+
+    def __len__(self):
+        return len(self.signals)
+
+    def __getitem__(self, i):
+        self.buffer.copy_(self.signals[i])
+        return self.buffer, self.labels[i]
+
+
+def collate(batch):
+    signals, labels = zip(*batch)
+    return torch.stack(signals), torch.stack(labels)
+
+
+model = nn.Sequential(nn.Linear(20, 32), nn.ReLU(), nn.Linear(32, 2))
+optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+for epoch in range(6):
+    for x, y in DataLoader(Shapes(), batch_size=40, shuffle=True, collate_fn=collate):
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print(epoch, loss.item())
+""",
+    good="""\
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+torch.manual_seed(0)
+
+
+class Shapes(Dataset):
+    def __init__(self):
+        self.signals = torch.randn(1200, 20)
+        self.labels = (self.signals[:, :10].sum(1) > 0).long()
+        self.buffer = torch.empty(20)
+
+    def __len__(self):
+        return len(self.signals)
+
+    def __getitem__(self, i):
+        self.buffer.copy_(self.signals[i])
+        return self.buffer.clone(), self.labels[i]
+
+
+def collate(batch):
+    signals, labels = zip(*batch)
+    return torch.stack(signals), torch.stack(labels)
+
+
+model = nn.Sequential(nn.Linear(20, 32), nn.ReLU(), nn.Linear(32, 2))
+optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+for epoch in range(6):
+    for x, y in DataLoader(Shapes(), batch_size=40, shuffle=True, collate_fn=collate):
+        loss = nn.functional.cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print(epoch, loss.item())
+""",
+    links=("https://docs.pytorch.org/docs/stable/data.html",),
+    explains=("DAT004", "DAT006", "TRN001", "TRN003", "TRN004"),
+    needs=("probes",),
+)

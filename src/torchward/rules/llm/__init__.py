@@ -1,0 +1,1 @@
+"""Language models: targets, masks and padding of sequences of tokens."""

@@ -1,0 +1,155 @@
+"""LOS021: one of several added losses is drowned by the others and does not fall."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from torchward.facts import Loss, Run
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
+
+SHARE = 0.01
+"""Share of the sum below which a term is drowned, where it should lead."""
+FALL = 0.15
+"""A loss of classes that fell by less than this has not been learned."""
+SAMPLES = 10
+STEPS = 100
+
+
+def check(run: Run) -> Iterator[Finding]:
+    if not run.ended or run.steps < STEPS:
+        return
+    losses = {loss.index: loss for loss in run.losses}
+    for stream in run.streams:
+        for index, shares in stream.terms.items():
+            loss = losses.get(index)
+            if loss is None or len(shares) < SAMPLES or not _not_learned(loss):
+                continue
+            if max(shares.values[: len(shares) // 2]) > SHARE:
+                continue
+            finite = [value for value in loss.values.values if math.isfinite(value)]
+            share = sum(shares.values) / len(shares)
+            yield Finding(
+                "LOS021",
+                data={
+                    "loss": loss.kind,
+                    "share": share,
+                    "times": 1 / max(share, 1e-12),
+                    "start": finite[0],
+                    "end": finite[-1],
+                },
+                place=at(stream.site or loss.site, shares),
+                confidence=Confidence.LIKELY,
+            )
+
+
+def _not_learned(loss: Loss) -> bool:
+    """A loss of class labels that stayed where it was, with predictions no better than naming the largest class."""
+    values = [value for value in loss.values.values if math.isfinite(value)]
+    accuracy = [value for value in loss.accuracy.values if math.isfinite(value)]
+    total = sum(loss.target_values.values())
+    if len(values) < SAMPLES or len(accuracy) < SAMPLES or not total or not loss.training:
+        return False
+    part = max(3, len(values) // 4)
+    start, end = sum(values[:part]) / part, sum(values[-part:]) / part
+    named = sum(accuracy[-part:]) / part
+    return end > (1 - FALL) * start and named < 1.3 * max(loss.target_values.values()) / total + 0.02
+
+
+RULE = Rule(
+    code="LOS021",
+    name="loss-drowned-by-another",
+    severity=Severity.WARNING,
+    since="0.1.0",
+    checks=(check,),
+    message=Text(
+        "`{loss}` is one of several losses that are added, makes up {share:.2%} of their sum, and has not been "
+        "learned (from {start} to {end}): the others outweigh it {times:.0f} times.",
+        "`{loss}` 是相加的几项损失之一，只占总和的 {share:.2%}，而且没有学到东西（从 {st"
+        "art} 到 {end}）：其余各项是它的 {times:.0f} 倍。",
+    ),
+    why=Text(
+        "The gradient of a sum is the sum of the gradients: a term that is orders of magnitude smaller has no say"
+        " in where the shared weights go, least of all once the whole is clipped or normalised by Adam.",
+        "和的梯度等于梯度之和：小几个数量级的那一项，对共享权重的走向没有发言权；若整体再被裁剪或被 Adam 归"
+        "一化，就更是如此。",
+    ),
+    fix=Text(
+        "Bring the terms to one size: `loss = main + 0.1 * auxiliary / auxiliary.detach()`, or choose the weight "
+        "so that both begin about equal.",
+        "把各项调到同一量级：`loss = main + 0.1 * auxiliary / auxiliary.detach()`，或选择权重使两项初始时大致相等。",
+    ),
+    bad="""\
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(1200, 20)
+y = (x @ torch.randn(20, 4)).argmax(1)
+
+
+class Shared(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Linear(20, 16)
+        self.decoder = nn.Linear(16, 20)
+        self.classifier = nn.Linear(16, 4)
+
+    def forward(self, x):
+        h = torch.relu(self.encoder(x))
+        return self.decoder(h), self.classifier(h)
+
+
+model = Shared()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+for epoch in range(8):
+    for rows in torch.randperm(1200).split(40):
+        rebuilt, scores = model(x[rows])
+        distance = (rebuilt - x[rows]).square().mean()
+        loss = nn.functional.cross_entropy(scores, y[rows]) + 1e5 * distance
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+    print(epoch, loss.item(), (scores.argmax(1) == y[rows]).float().mean().item())
+""",
+    good="""\
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+x = torch.randn(1200, 20)
+y = (x @ torch.randn(20, 4)).argmax(1)
+
+
+class Shared(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Linear(20, 16)
+        self.decoder = nn.Linear(16, 20)
+        self.classifier = nn.Linear(16, 4)
+
+    def forward(self, x):
+        h = torch.relu(self.encoder(x))
+        return self.decoder(h), self.classifier(h)
+
+
+model = Shared()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+for epoch in range(8):
+    for rows in torch.randperm(1200).split(40):
+        rebuilt, scores = model(x[rows])
+        distance = (rebuilt - x[rows]).square().mean()
+        loss = nn.functional.cross_entropy(scores, y[rows]) + 1.0 * distance
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+    print(epoch, loss.item(), (scores.argmax(1) == y[rows]).float().mean().item())
+""",
+    links=("https://arxiv.org/abs/1705.07115",),
+    explains=("TRN*", "OPT013", "OPT007", "NUM002"),
+    needs=("loss", "graph"),
+    preview=True,
+)

@@ -1,0 +1,121 @@
+"""LOS045: a variational autoencoder draws its code with the same noise at every step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchward.facts import Run
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
+
+SAMPLES = 5
+"""Sampled steps with the very same noise; two draws of four numbers or more are never the same by chance."""
+
+
+def check(run: Run) -> Iterator[Finding]:
+    for found in run.divergences:
+        if len(found.noise) < SAMPLES or len(set(found.noise)) > 1:
+            continue
+        yield Finding(
+            "LOS045",
+            data={"samples": len(found.noise), "values": int(found.noise[0].rpartition(":")[2])},
+            place=at(found.site, found.nats),
+            confidence=Confidence.CERTAIN,
+        )
+
+
+RULE = Rule(
+    code="LOS045",
+    name="noise-never-changes",
+    severity=Severity.WARNING,
+    since="0.1.0",
+    checks=(check,),
+    message=Text(
+        "The code of the autoencoder is drawn as mean + deviation * noise, and the noise ({values} numbers) is the very same "
+        "in all {samples} sampled steps.",
+        "自编码器的隐变量按“均值 + 标准差 × 噪声”采样，而噪声（{values} 个数）在全部 {samples} 个采样步中完全相同。",
+    ),
+    why=Text(
+        "The loss is an expectation over the noise, so each step needs a new draw. With noise that never changes the decoder "
+        "learns to take it away again: the deviation costs nothing, and what is decoded from a fresh draw is not what was "
+        "trained.",
+        "损失是对噪声取的期望，每一步都需要重新抽样。噪声固定不变时，解码器会学会把它抵消掉：标准差不再起约束作用，"
+        "用新抽的噪声解码得到的也不是训练时学到的东西。",
+    ),
+    fix=Text(
+        "Draw it where it is used, one number for each value of the code: `z = mu + (0.5 * logvar).exp() * "
+        "torch.randn_like(mu)`.",
+        "在使用处抽样，隐变量的每个值各抽一个：`z = mu + (0.5 * logvar).exp() * torch.randn_like(mu)`。",
+    ),
+    bad="""\
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+factors = torch.randn(1500, 3)
+x = torch.tanh(factors @ torch.randn(3, 20)) + 0.05 * torch.randn(1500, 20)
+
+
+class Autoencoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 12))
+        self.decoder = nn.Sequential(nn.Linear(6, 64), nn.ReLU(), nn.Linear(64, 20))
+        self.register_buffer("noise", torch.randn(6))
+
+    def forward(self, x):
+        mu, logvar = self.encoder(x).chunk(2, dim=1)
+        z = mu + (0.5 * logvar).exp() * self.noise
+        return self.decoder(z), mu, logvar
+
+
+model = Autoencoder()
+optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+for epoch in range(12):
+    for rows in torch.randperm(1500).split(50):
+        decoded, mu, logvar = model(x[rows])
+        error = (decoded - x[rows]).pow(2).sum() / len(rows)
+        divergence = -0.5 * (1 + logvar - mu.pow(2) - logvar.exp()).sum() / len(rows)
+        loss = error + 0.1 * divergence
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print(epoch, error.item(), divergence.item())
+""",
+    good="""\
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+factors = torch.randn(1500, 3)
+x = torch.tanh(factors @ torch.randn(3, 20)) + 0.05 * torch.randn(1500, 20)
+
+
+class Autoencoder(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 12))
+        self.decoder = nn.Sequential(nn.Linear(6, 64), nn.ReLU(), nn.Linear(64, 20))
+
+    def forward(self, x):
+        mu, logvar = self.encoder(x).chunk(2, dim=1)
+        z = mu + (0.5 * logvar).exp() * torch.randn_like(mu)
+        return self.decoder(z), mu, logvar
+
+
+model = Autoencoder()
+optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+for epoch in range(12):
+    for rows in torch.randperm(1500).split(50):
+        decoded, mu, logvar = model(x[rows])
+        error = (decoded - x[rows]).pow(2).sum() / len(rows)
+        divergence = -0.5 * (1 + logvar - mu.pow(2) - logvar.exp()).sum() / len(rows)
+        loss = error + 0.1 * divergence
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print(epoch, error.item(), divergence.item())
+""",
+    links=("https://arxiv.org/abs/1312.6114",),
+    needs=("graph",),
+)

@@ -1,0 +1,134 @@
+"""LOS052: an encoder trained on pairs of views gives the same embedding to everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from statistics import median
+
+from torchward.facts import Run, Series
+from torchward.rule import Confidence, Finding, Place, Rule, Severity, Text
+from torchward.rules._at import at
+
+LEAST_SAMPLES = 10
+STILL_RUNNING = 2_000
+LEAST_FEATURES = 8
+COLLAPSED = 0.08
+"""Deviation between the directions of embeddings. Those that spread over a sphere have about 1 (Chen and He, Exploring
+Simple Siamese Representation Learning, 2021, figure 2, divide by it), a network at its start 0.2 and more. Encoders
+that collapsed were at 0.015 to 0.07 by the end of short runs; trained ones stayed above 0.2."""
+LOST = 0.2
+"""... and a share of what it was at first."""
+
+
+def check(run: Run) -> Iterator[Finding]:
+    if not run.ended and run.steps < STILL_RUNNING:
+        return
+    if any(loss.training and loss.kind in ("cross_entropy", "nll_loss") for loss in run.losses):
+        return
+    for given in run.inputs:
+        if len(given.output_shape) == 2 and _seen_twice(run, given.model):
+            features, place = given.output_shape[1], at(given.site, given.output_directions)
+            yield from _collapsed(features, given.output_directions, given.spread, place)
+    for view in run.views:
+        place = at(view.site, view.directions, view.module)
+        yield from _collapsed(view.features, view.directions, view.spread, place)
+
+
+def _collapsed(features: int, directions: Series, spread: Series, place: Place) -> Iterator[Finding]:
+    if len(directions) < LEAST_SAMPLES or not spread or features < LEAST_FEATURES:
+        return
+    first, last, inputs = (median(directions.values[:3]), median(directions.values[-3:]), median(spread.values[-3:]))
+    if last < COLLAPSED and last < LOST * first and inputs > 0:
+        yield Finding(
+            "LOS052",
+            data={
+                "first": first,
+                "last": last,
+                "inputs": inputs,
+                "step": directions.steps[-1],
+                "features": features,
+            },
+            place=place,
+            confidence=Confidence.LIKELY,
+        )
+
+
+def _seen_twice(run: Run, model: int) -> bool:
+    """The model, or a part of it, is called twice or more for each backward pass: on two views, or an anchor and more."""
+    if any(view.model == model for view in run.views):
+        return True
+    calls = passes = 0
+    for cycle in run.cycles:
+        calls += cycle.events.count(("forward", model))
+        passes += sum(name == "backward" for name, _ in cycle.events)
+    return passes > 0 and calls >= 1.9 * passes
+
+
+RULE = Rule(
+    code="LOS052",
+    name="representation-collapsed",
+    severity=Severity.ERROR,
+    since="0.1.0",
+    checks=(check,),
+    message=Text(
+        "the directions of embeddings of {features} features differ by {last} at step {step} ({first} at first, 1 when they "
+        "spread over a sphere), although the inputs differ by {inputs}.",
+        "在第 {step} 步，{features} 维嵌入的方向只相差 {last}（起初为 {first}，均匀分布在球面上时为 1），尽管输入之间相差 {inputs}。",
+    ),
+    why=Text(
+        "A loss that only pulls views of one example together is best served by one embedding for everything: it is at its "
+        "minimum, and the encoder has forgotten its input.",
+        "只把同一样本的两个视图拉近的损失，最省事的解就是所有输入都用同一个嵌入：损失到了最小值，而编码器忘掉了输入。",
+    ),
+    fix=Text(
+        "Give the loss something that pushes apart: negatives (`F.cross_entropy(a @ b.T / 0.1, torch.arange(len(a)))`), a "
+        "term for variance (VICReg), or a predictor with the other branch detached: "
+        "`-F.cosine_similarity(predictor(a), b.detach()).mean()`.",
+        "让损失也有推开的力量：负样本（`F.cross_entropy(a @ b.T / 0.1, torch.arange(len(a)))`）、方差项（VICReg），"
+        "或加上预测头并对另一分支 detach：`-F.cosine_similarity(predictor(a), b.detach()).mean()`。",
+    ),
+    bad="""\
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+torch.manual_seed(0)
+centres = torch.randn(200, 16)
+encoder = nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Linear(64, 32))
+optimizer = torch.optim.Adam(encoder.parameters(), lr=3e-3)
+for step in range(400):
+    x = centres[torch.randperm(200)[:64]]
+    a = encoder(x + 0.3 * torch.randn_like(x))
+    b = encoder(x + 0.3 * torch.randn_like(x))
+    loss = F.mse_loss(a, b)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(loss.item())
+""",
+    good="""\
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+torch.manual_seed(0)
+centres = torch.randn(200, 16)
+encoder = nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Linear(64, 32))
+optimizer = torch.optim.Adam(encoder.parameters(), lr=3e-3)
+for step in range(400):
+    x = centres[torch.randperm(200)[:64]]
+    a = encoder(x + 0.3 * torch.randn_like(x))
+    b = encoder(x + 0.3 * torch.randn_like(x))
+    spread = sum(F.relu(1 - z.std(dim=0)).mean() for z in (a, b))
+    centred = [z - z.mean(dim=0) for z in (a, b)]
+    shared = sum(((z.T @ z / 63).triu(1) ** 2).sum() / 32 for z in centred)
+    loss = F.mse_loss(a, b) + spread + 0.1 * shared
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(loss.item())
+""",
+    links=("https://arxiv.org/abs/2011.10566", "https://arxiv.org/abs/2105.04906"),
+    explains=("NUM003", "MOD003"),
+    needs=("modules",),
+)

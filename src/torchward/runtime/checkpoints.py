@@ -1,0 +1,122 @@
+"""Watches checkpoints: what a loaded one holds, and what of it is put back before training goes on."""
+
+from __future__ import annotations
+
+import io
+import os
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from torchward.runtime.models import variable_name
+from torchward.runtime.tensors import caller
+
+if TYPE_CHECKING:
+    from torchward.runtime.recorder import Recorder
+
+LIMIT = 32
+END = 65_536
+"""Bytes at either end of a checkpoint in memory by which it is known again."""
+
+
+class Checkpoints:
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.loads: list[dict[str, Any]] = []
+        self.written: set[str] = set()
+        """Files into which this process saved the state of an optimizer."""
+        self.partial = 0
+        """Loads that left something out, written down."""
+
+    def loaded(self, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """`torch.load` gave back `result`."""
+        if len(self.loads) >= LIMIT or self.recorder.inside or not _holds_optimizer(result):
+            return
+        self.loads.append(
+            {
+                "file": _path(args[0] if args else kwargs.get("f")),
+                "site": self.recorder.site(caller(3)),
+                "s": self.recorder.step,
+                "model": False,
+                "opt": False,
+            }
+        )
+
+    def saved(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """`torch.save` was called."""
+        if len(self.written) < LIMIT and _holds_optimizer(args[0] if args else kwargs.get("obj")):
+            self.written.add(_path(args[1] if len(args) > 1 else kwargs.get("f")))
+
+    def put_back(self, what: str) -> None:
+        """A state dict was loaded into a `model` or an optimizer (`opt`)."""
+        if self.loads and not self.recorder.inside:
+            self.loads[-1][what] = True
+
+    def taken_over(self, module: nn.Module, state: Any, result: Any) -> None:
+        """`load_state_dict` has returned, which with `strict=False` does not say that names differ: how many did?"""
+        missing, unexpected = getattr(result, "missing_keys", None), getattr(result, "unexpected_keys", None)
+        if not missing or self.recorder.inside or self.partial >= LIMIT or not hasattr(state, "keys"):
+            return
+        given = len(list(state.keys()))
+        if given and not unexpected:
+            return
+        self.partial += 1
+        frame = caller(4)
+        other, own, fits = _renamed(list(unexpected or ()), list(missing))
+        self.recorder.row(
+            "pl",
+            s=self.recorder.step,
+            site=self.recorder.site(frame),
+            m=variable_name(module, frame),
+            n=given,
+            t=given - len(unexpected or ()),
+            own=len(module.state_dict(keep_vars=True)),
+            fits=fits,
+            names=[other, own],
+        )
+
+    def write_counts(self) -> None:
+        for index, load in enumerate(self.loads):
+            file = load["file"]
+            state = {
+                **{key: load[key] for key in ("s", "site", "model", "opt")},
+                "own": bool(file) and file in self.written,
+            }
+            if state != load.get("sent"):
+                load["sent"] = state
+                self.recorder.row("ck", i=index, **state)
+
+
+def _holds_optimizer(value: Any) -> bool:
+    """One of its entries is the state dict of an optimizer that has stepped."""
+    if type(value) is not dict:
+        return False
+    return any(
+        isinstance(one, dict) and "param_groups" in one and bool(one.get("state"))
+        for one in list(value.values())[:LIMIT]
+    )
+
+
+def _path(file: Any) -> str:
+    if type(file) is io.BytesIO and not file.closed:
+        held = file.getbuffer()
+        return f"<{len(held)} bytes {zlib.crc32(held[:END])} {zlib.crc32(held[-END:])}>"
+    return os.path.abspath(os.fspath(file)) if isinstance(file, (str, os.PathLike)) else ""
+
+
+def _renamed(given: list[str], own: list[str]) -> tuple[str, str, int]:
+    """(a name that was given, the model's own for it, how many are the same but for one part in front)."""
+    wanted, best = set(own), (given[0] if given else "", own[0], 0)
+    heads = {f"{name.partition('.')[0]}." for name in given if "." in name}
+    fronts = {f"{name.partition('.')[0]}." for name in own if "." in name}
+    for head in heads:
+        pairs = [(name, name.removeprefix(head)) for name in given if name.startswith(head)]
+        met = [pair for pair in pairs if pair[1] in wanted]
+        if len(met) > best[2]:
+            best = (*met[0], len(met))
+    for front in fronts:
+        met = [(name, front + name) for name in given if front + name in wanted]
+        if len(met) > best[2]:
+            best = (*met[0], len(met))
+    return best

@@ -1,0 +1,206 @@
+"""Watches what a model is evaluated on: rows that it was trained on, inputs that are other ones at each evaluation,
+tables that were standardised by themselves.
+
+Rows are known by a sum over their values with irrational weights, one number per row; nothing else of them is kept.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import torch
+
+from torchward.runtime.tensors import plain, tensors_in, thin, tolist
+
+if TYPE_CHECKING:
+    from torchward.runtime.models import Root
+    from torchward.runtime.recorder import Recorder
+
+ROWS = 64
+"""Rows of a training batch that are remembered, about: those whose key falls into one class of so many that this is
+left. The same rows fall out wherever they stand, in training and in evaluation."""
+VALUES = 600_000
+"""Values of a batch above which it is not looked at."""
+REMEMBERED = 20_000
+EVALUATIONS = 60
+"""Evaluation batches that are looked at."""
+EXACT_ROWS = 16
+EXACT = 1e-4
+"""How near the mean of a column is to 0 and its deviation to 1 where it was standardised with these very rows: rounding
+in float32. By chance, those of a thousand rows are off by 0.03."""
+SHUFFLED = 0.1
+"""Share of values met in training from which on a table is made of these."""
+WIDTH = 4_096
+NARROWEST = 4
+VARIED = 0.25
+"""Share of different numbers among the values of a batch above which equal rows are no coincidence ..."""
+WIDE = 48
+"""... or values per row, so many of them different."""
+WIDE_VALUES = 6
+
+
+class _Rows:
+    """What one model was trained on."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+        self.classes = 0
+        """One of so many classes of keys is kept; 0: not chosen yet."""
+        self.recent: list[tuple[int, int]] = []
+        """(rows, rows already known) of the last training batches: how well the training data is known by now."""
+        self.evaluations = 0
+        self.exact = False
+        """A training batch was standardised by itself."""
+        self.column = -1
+        """The column of a table whose values differ most; -1: not chosen yet."""
+        self.rows: set[str] = set()
+        self.pairs: set[tuple[str, str]] = set()
+        """Rows of a sequence model's input, and those that stood one after the other."""
+        self.values: set[float] = set()
+        """Values in it that were trained on."""
+
+
+class HeldOut:
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.rows: dict[int, _Rows] = {}
+        self.even = True
+        """Every training row is drawn as often as any other, as far as the loaders tell."""
+
+    def forget(self) -> None:
+        """Weights were loaded, or an optimizer was made: what the model has seen before may no longer count."""
+        self.rows.clear()
+
+    def trained_on(self, root: Root, args: Any, kwargs: Any) -> None:
+        """A sampled training call."""
+        known = self.rows.get(root.index)
+        if known is None:
+            known = self.rows[root.index] = _Rows()
+        if len(known.seen) > REMEMBERED:
+            return
+        given = _given(args, kwargs)
+        keys = _keys(given)
+        known.exact = known.exact or (len(known.recent) < 8 and _standardised(given))
+        if _is_table(given) and len(known.values) <= REMEMBERED:
+            if known.column < 0:
+                known.column = max(range(min(WIDE, given.shape[1])), key=lambda place: given[:, place].unique().numel())
+            known.values.update(tolist(given[:, known.column]) if known.column < given.shape[1] else ())
+        if root.time_first is not None and keys:
+            self._rows_as_time(root, root.time_first, known, keys)
+        if not known.classes and keys:
+            known.classes = -(-len(keys) // ROWS)
+        keys = _kept(keys, known.classes)
+        if keys:
+            known.recent = [*known.recent[-7:], (len(keys), sum(key in known.seen for key in keys))]
+            known.seen.update(keys)
+
+    def _rows_as_time(self, root: Root, layer: tuple[str, str], known: _Rows, keys: list[str]) -> None:
+        """Examples are shuffled from pass to pass, so rows come again, but not one after the other; moments do not."""
+        if len(known.rows) > REMEMBERED:
+            return
+        pairs = list(pairwise(keys))
+        again, together = sum(key in known.rows for key in keys), sum(pair in known.pairs for pair in pairs)
+        known.rows.update(keys)
+        known.pairs.update(pairs)
+        self.recorder.row(
+            "tf", m=root.index, s=self.recorder.step, mod=layer[0], mk=layer[1], n=len(keys), r=again, p=together
+        )
+
+    def asked(self, root: Root, args: Any, kwargs: Any, site: int) -> None:
+        """A call without gradients."""
+        known = self.rows.get(root.index) if self.even else None
+        if known is None or len(known.recent) < 4 or known.evaluations >= EVALUATIONS:
+            return
+        given = _given(args, kwargs)
+        keys = _kept(_keys(given), known.classes)
+        if keys:
+            known.evaluations += 1
+            hits = sum(key in known.seen for key in keys)
+            self.recorder.row(
+                "ov",
+                m=root.index,
+                s=self.recorder.step,
+                site=site,
+                n=len(keys),
+                h=hits,
+                tn=sum(rows for rows, _ in known.recent),
+                th=sum(seen for _, seen in known.recent),
+                z=_standardised(given) and not self._shuffled(known, given),
+                tz=known.exact,
+            )
+
+    @staticmethod
+    def _shuffled(known: _Rows, given: torch.Tensor | None) -> bool:
+        """A table of training values in other rows, as where one column is shuffled to see what it matters."""
+        if not _is_table(given) or not 0 <= known.column < given.shape[1]:
+            return True
+        values = tolist(given[:, known.column])
+        return sum(value in known.values for value in values) > SHUFFLED * len(values)
+
+
+def _is_table(given: torch.Tensor | None) -> TypeGuard[torch.Tensor]:
+    if given is None or given.dim() != 2 or not given.is_floating_point() or given.device.type != "cpu":
+        return False
+    return given.numel() <= VALUES
+
+
+def _kept(keys: list[str], classes: int) -> list[str]:
+    return keys if classes == 1 else [key for key in keys if zlib.crc32(key.encode()) % classes == 0]
+
+
+def _given(args: Any, kwargs: Any) -> torch.Tensor | None:
+    """The first input."""
+    return next((tensor for tensor in (*tensors_in(args), *tensors_in(kwargs)) if plain(tensor)), None)
+
+
+def _standardised(given: torch.Tensor | None) -> bool:
+    """Most columns of a table have mean 0 and deviation 1 over these very rows."""
+    if not _is_table(given):
+        return False
+    rows, columns = given.shape
+    if rows < EXACT_ROWS or columns < 2:
+        return False
+    values = given.detach().double()
+    mean, deviation = values.mean(0), values.std(0, unbiased=False)
+    varied = deviation > EXACT
+    near = (deviation - 1).abs().minimum((deviation * math.sqrt(rows / (rows - 1)) - 1).abs())
+    exact = int((varied & (mean.abs() < EXACT) & (near < EXACT)).sum())
+    return exact >= 2 and 2 * exact >= int(varied.sum())
+
+
+def _keys(given: torch.Tensor | None) -> list[str]:
+    """One key per row of an input; none where equal rows would say nothing."""
+    if given is None or not given.is_floating_point() or given.device.type != "cpu" or given.dim() < 2:
+        return []
+    flat = given.detach().reshape(given.shape[0], -1)
+    stride = -(-flat.shape[1] // WIDTH)
+    flat = flat[:, ::stride]
+    width = flat.shape[1]
+    if width < NARROWEST or flat.shape[0] < 2 or flat.numel() > VALUES:
+        return []
+    flat = flat.double()
+    few = thin(flat, 2_048)
+    different = few.unique().numel()
+    if different < VARIED * few.numel() and (width < WIDE or different < WIDE_VALUES):
+        return []
+    weights = (torch.arange(1, width + 1, dtype=torch.float64) * math.sqrt(2)) % 1 + 0.5
+    return [f"{value:.10g}" for value in tolist((flat * weights).sum(1))]
+
+
+def first_batch(batch: Any) -> tuple[list[float], list[float]] | None:
+    """(sums of the floating-point tensors, of the whole-number ones) of a batch; None if there are no inputs."""
+    inputs: list[float] = []
+    labels: list[float] = []
+    for tensor in list(tensors_in(batch))[:4]:
+        if not plain(tensor) or tensor.device.type != "cpu" or tensor.is_complex():
+            return None
+        few = thin(tensor).double()
+        ramp = torch.arange(1, few.numel() + 1, dtype=torch.float64)
+        if tensor.is_floating_point():
+            inputs.append(float(few.nan_to_num(0, 0, 0).sum()))
+        elif tensor.dim() <= 1:
+            labels.append(float((few * ramp).sum()))
+    return (inputs, labels) if inputs else None

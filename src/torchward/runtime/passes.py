@@ -1,0 +1,368 @@
+"""Sampled backward passes: what the graph of a loss says before it is run."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from torchward.runtime import graph, terms
+from torchward.runtime.losses import LIKELIHOODS
+from torchward.runtime.tensors import caller, item, number, thin, tolist
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from torchward.runtime.recorder import Recorder
+
+ROWS = 256
+"""Examples of a batch that are recognised ..."""
+ROWS_KEPT = 16_384
+"""... and of all batches together."""
+NO_NUMBER = 1e-5
+"""A number added to the loss that is smaller than this is rounding."""
+_CHANNEL_FIRST = ("Conv", "BatchNorm", "GroupNorm", "InstanceNorm", "LazyConv", "SyncBatchNorm")
+
+
+class _Mark:
+    """Hangs on a graph; alive as long as the graph is."""
+
+    __slots__ = ("__weakref__",)
+
+
+class Stream:
+    """The losses of one call of backward in the code."""
+
+    def __init__(self, index: int, codes: tuple[CodeType, CodeType]) -> None:
+        self.index = index
+        self.codes = codes
+        """Held, so that their identities are not given to others."""
+        self.steps: list[int] = []
+        self.values: list[float] = []
+        self.pending: list[tuple[int, torch.Tensor]] = []
+        self.last_finite: float | None = None
+        self.walked_at = -1
+        self.marks: list[tuple[int, weakref.ref[_Mark]]] = []
+        self.described: Any = None
+        self.marked = self.alive = 0
+        self.rows: set[float] = set()
+        """Numbers that stand for examples that a policy was trained on."""
+
+
+class Passes:
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.row = recorder.row
+        self.derivatives: list[tuple[terms.Derivative, int]] = []
+        """Derivatives by an input, taken without a graph in this sampled step, and where."""
+        self.attends = False
+        """A softmax in the graph of a loss was used as weights of a sum."""
+        self.computed_in = ""
+        """Half-precision type that the last sampled forward pass cast float32 weights to."""
+        self.alive_masks: dict[tuple[str, str], tuple[int, torch.Tensor]] = {}
+        self.activation_index: dict[tuple[str, str], int] = {}
+
+    def sample(self, stream: Stream, loss: torch.Tensor) -> None:
+        """Before a sampled pass: what it is of, what it reaches, and what its graph says."""
+        recorder, models = self.recorder, self.recorder.models
+        recorder.optimizers.before_backward()
+        if stream.walked_at == recorder.step:
+            return
+        stream.walked_at = recorder.step
+        root = loss.grad_fn
+        if root is None:
+            self._describe(stream, leaf=True, reach=0)
+            return
+        walked = graph.walk(root)
+        mark = _Mark()
+        # The node furthest from the loss lives as long as anything that was computed from it does.
+        metadata: Any = next(node for node in reversed(walked.nodes) if node.name() != graph.LEAF).metadata
+        metadata["torchward"] = mark
+        stream.marks.append((recorder.step, weakref.ref(mark)))
+        models.trained(walked.leaves)
+        recorder.optimizers.describe_new()
+        if any(models.find(leaf) is None for leaf in walked.leaves):
+            models.list_new()
+        for leaf in walked.leaves:
+            held = models.find(leaf)
+            if held is None:
+                held = models.hold(leaf, f"tensor{list(leaf.shape)}", None, "", "")
+            if held is not None:
+                models.send(held, leaf)
+        reached = [held.index for leaf in walked.leaves if (held := models.find(leaf)) is not None]
+        self._describe(
+            stream,
+            head=root.name(),
+            kind=self._kind(root),
+            reach=len(walked.leaves) if walked.complete else None,
+            bc=graph.squared_by_broadcasting(walked),
+            leaves=reached if recorder.steps_sampled < 3 else None,
+            sm=graph.misplaced_softmax(walked, models.owner) if recorder.steps_sampled < 3 else None,
+            cm=graph.classes_mixed(walked, models.owner) if recorder.steps_sampled < 3 else None,
+        )
+        added = None
+        if (self.derivatives or recorder.losses.ungraded) and loss.is_cpu and terms.adds_number(root):
+            added = terms.constant_in(root, float(item(loss)), recorder.losses.values())
+            added = 1.0 if added is None and not recorder.losses.ungraded else added
+        for taken, site in self.derivatives:
+            if terms.is_lost(taken, walked, added is not None and abs(added) > NO_NUMBER):
+                self.row("dv", s=recorder.step, site=site)
+        self.derivatives.clear()
+        recorder.losses.backward(walked.nodes, added is not None and abs(added) > NO_NUMBER)
+        self._terms(stream, loss, root)
+        if recorder.prober is not None:
+            recorder.prober.saw_loss(loss, walked)
+        self.computed_in = graph.computed_in(walked)
+        if recorder.reads_saved and loss.is_cpu and recorder.steps_sampled < 3:
+            for layer, positions, peaked in graph.attention_peaks(walked, models.owner):
+                self.attends = True
+                self.row("at", s=recorder.step, layer=layer, n=positions, peak=number(peaked))
+        if not recorder.reads_saved:
+            recorder.blind("graph", "saved-tensor hooks (checkpointing or offloading) are in use")
+            return
+        self._activations(graph.activations(walked, models.owner))
+        self._partners(stream, loss, walked)
+        self._values_of_choices(walked)
+        self._target_by_hand(walked)
+        self._cut(stream, walked)
+        if loss.is_cpu:  # both read values; an accelerator would be waited for
+            chosen = next((node for node in walked.nodes if node.name() == "GatherBackward0"), None)
+            if chosen is not None:
+                if terms.weighs_choices(walked.nodes, chosen):
+                    self.row("po", i=stream.index, s=recorder.step)
+                self._entropy(stream, walked)
+            self._ratio(stream, walked)
+        if any(node.name() in terms.PAIRED for node in walked.nodes[: terms.NODE_LIMIT]):
+            self._divergence(stream, walked)
+
+    def _values_of_choices(self, walked: graph.Walk) -> None:
+        """The loss looks at one value of each row of a model's output: how often is it the largest one?"""
+        made = self.recorder.models.made
+        chosen = terms.chosen_values(walked.nodes, made[1]) if made is not None else None
+        if made is None or chosen is None:
+            return
+        output, rows = made[1].detach(), len(chosen)
+        others = sum(times for size, times in made[0].asked_sizes.items() if size != rows)
+        row = {"m": made[0].index, "s": self.recorder.step, "n": rows, "a": output.shape[1], "w": others}
+
+        def write(values: list[float]) -> None:
+            self.row("ac", **row, g=number(values[0]))
+
+        self.recorder.reader.read([(output.argmax(1) == chosen).float().mean()], write)
+
+    def _target_by_hand(self, walked: graph.Walk) -> None:
+        """A loss written without torch's functions: what is the model's output compared with?"""
+        made, self.recorder.models.made = self.recorder.models.made, None
+        target = terms.target_by_hand(walked.nodes, made[1]) if made is not None and made[1].grad_fn else None
+        if made is None or target is None:
+            return
+        row = {"m": made[0].index, "s": self.recorder.step}
+
+        def write(values: list[float]) -> None:
+            self.row("th", **row, sd=number(values[0]))
+
+        self.recorder.reader.read([target.std(unbiased=False)], write)
+
+    def _entropy(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may hold the entropy of a policy: with which factor?"""
+        found = terms.entropy_of_policy(walked.nodes[0], walked.nodes)
+        if found is None:
+            return
+        factor, entropy = found
+        step = self.recorder.step
+
+        def write(values: list[float]) -> None:
+            self.row("en", i=stream.index, s=step, f=number(factor), v=number(values[0]))
+
+        self.recorder.reader.read([entropy.mean()], write)
+
+    def _ratio(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may weigh ratios of probabilities: are they all 1, and were these examples trained on before?"""
+        given, self.recorder.models.given = self.recorder.models.given, None
+        if given is None or not given.is_cpu or not given.is_floating_point() or given.dim() != 2:
+            return
+        ratio = terms.ratio_of_policies(walked.nodes)
+        if ratio is None or not ratio.is_cpu:
+            return
+        rows = given.detach()[:ROWS].double()
+        marks = set(tolist(rows @ torch.arange(1, rows.shape[1] + 1, dtype=torch.float64).sqrt()))
+        again = len(marks & stream.rows) / max(1, len(marks)) if len(marks) == len(rows) else 0.0
+        if len(stream.rows) < ROWS_KEPT:
+            stream.rows |= marks
+        self.row(
+            "rt", i=stream.index, s=self.recorder.step, d=number(float((ratio - 1).abs().max())), again=round(again, 3)
+        )
+
+    def _partners(self, stream: Stream, loss: torch.Tensor, walked: graph.Walk) -> None:
+        """The loss compares an output with two others: how near is it to the nearer one?"""
+        found = terms.nearest_partner(walked.nodes)
+        if found is None:
+            return
+        near, far, rows = found
+        step = self.recorder.step
+
+        def write(values: list[float]) -> None:
+            if values[1] > 0:
+                self.row("tp", i=stream.index, s=step, r=number(values[0] / values[1]), n=rows, v=number(values[2]))
+
+        self.recorder.reader.read([near, far, loss.detach().float().mean()], write)
+
+    def _cut(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may take the logarithm of values cut off at the bounds of a probability: how many lie outside?"""
+        found = terms.cut_to_probabilities(walked)
+        if found is None or not found.values.numel():
+            return
+        values = thin(found.values, ROWS_KEPT).float()
+        row: dict[str, Any] = {"i": stream.index, "s": self.recorder.step, "b": [number(found.low), number(found.high)]}
+        row |= {"mod": graph.feeding_layer(found.node, self.recorder.models.owner)[0], "raw": found.raw}
+
+        def write(read: list[float]) -> None:
+            self.row("ct", **row, o=number(read[0]), lo=number(read[1]), hi=number(read[2]))
+
+        self.recorder.reader.read([((values < 0) | (values > 1)).float().mean(), values.min(), values.max()], write)
+
+    def _divergence(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may hold a divergence from a normal distribution: with which factor, and how large is it?"""
+        found = terms.divergence(walked.nodes[0])
+        if found is None:
+            return
+        variance = found.variance.float()
+        square = found.mean.float().square() if found.mean is not None else torch.ones_like(variance)
+        nats = 0.5 * (variance + square - 1 - variance.clamp(min=1e-30).log())
+        step, rows = self.recorder.step, max(1, variance.shape[0]) if variance.dim() > 1 else 1
+        if variance.dim() > 1 and variance.is_cpu:
+            noise = terms.noise_of_code(walked.nodes, tuple(variance.shape))
+            if noise is not None:
+                few = thin(noise)
+                marks = [float(few.double().sum()), float(few[0]), float(noise.numel())]
+                self.row("nz", i=stream.index, s=step, fp="{:.9g}:{:.9g}:{:.0f}".format(*marks))
+
+        def write(values: list[float]) -> None:
+            judged = number(found.judged) if found.judged is not None else None
+            self.row("kl", i=stream.index, s=step, f=number(found.factor), j=judged, v=number(values[0]))
+
+        if found.mean is not None or found.factor < 0:
+            self.recorder.reader.read([nats.sum() / rows], write)
+
+    def _terms(self, stream: Stream, loss: torch.Tensor, root: Any) -> None:
+        """What the losses that were called add to the sum that is differentiated."""
+        parts = graph.terms(root) if len(self.recorder.losses.called) and loss.numel() == 1 else []
+        values = {value.grad_fn: (index, value) for index, value in self.recorder.losses.called if value.numel() == 1}
+        known = [(*values[node], weight) for node, weight in parts if node in values]
+        if values and loss.numel() == 1 and self.recorder.steps_sampled < 3:
+            self._raised(
+                stream, [node for node, weight in graph.terms(root, through=graph.CLAMPS) if weight < 0], values
+            )
+        if len(parts) < 2 or not known:
+            return
+        step, indices = self.recorder.step, [index for index, _, _ in known]
+        scalars = [loss.detach().float(), *(value.detach().float() * weight for _, value, weight in known)]
+
+        def write(values: list[float]) -> None:
+            self.row("tm", i=stream.index, s=step, t=number(values[0]), l=indices, v=list(map(number, values[1:])))
+
+        self.recorder.reader.read(scalars, write)
+
+    def _raised(self, stream: Stream, nodes: list[Any], values: dict[Any, Any]) -> None:
+        """Loss functions that the loss subtracts, so that training makes them larger: of which parameters?"""
+        for node in nodes:
+            if node in values:
+                leaves = [
+                    held.index
+                    for leaf in graph.walk(node).leaves
+                    if (held := self.recorder.models.find(leaf)) is not None
+                ]
+                self.row("mx", i=stream.index, p=leaves)
+
+    def _kind(self, root: Any) -> str:
+        """Name of the loss function that the loss is, scaling and averaging aside; `custom` for a mixture."""
+        if self.recorder.losses.last is None:
+            return "custom"
+        kind, _, _, value, _ = self.recorder.losses.last
+        if kind in LIKELIHOODS:
+            return "custom"
+        node = root
+        for _ in range(8):
+            if node is value.grad_fn:
+                return kind
+            children = [child for child, _ in node.next_functions if child is not None]
+            if len(children) != 1 or node.name() not in graph.SCALING:
+                break
+            node = children[0]
+        return "custom"
+
+    def _describe(self, stream: Stream, **fields: Any) -> None:
+        if fields != stream.described:
+            stream.described = fields
+            self.row("sd", i=stream.index, **fields)
+
+    def _activations(self, found: list[graph.Activation]) -> None:
+        scalars: list[torch.Tensor] = []
+        indices: list[int] = []
+        for order, activation in enumerate(found):
+            key = (activation.layer, activation.kind)
+            index = self.activation_index.get(key)
+            output = activation.output.detach()
+            channels = 1 if output.dim() >= 3 and activation.layer_kind.startswith(_CHANNEL_FIRST) else output.dim() - 1
+            if index is None:
+                index = self.activation_index[key] = len(self.activation_index)
+                self.row(
+                    "act",
+                    i=index,
+                    kind=activation.kind,
+                    layer=activation.layer,
+                    lk=activation.layer_kind,
+                    order=order,
+                    last=activation.before_loss,
+                    units=output.shape[channels] if output.dim() else 1,
+                )
+            indices.append(index)
+            scalars += self._summary(key, activation.kind, output, channels)
+        step = self.recorder.step
+
+        def write(values: list[float]) -> None:
+            rows = [[index, *map(number, values[5 * n : 5 * n + 5])] for n, index in enumerate(indices)]
+            self.row("A", s=step, a=rows)
+
+        if indices:
+            self.recorder.reader.read(scalars, write)
+
+    def _summary(self, key: tuple[str, str], kind: str, output: torch.Tensor, channels: int) -> list[torch.Tensor]:
+        """Share of zeros, of dead units, of saturated values; mean; deviation."""
+        if output.numel() > 262_144 and output.dim() > 1 and output.shape[0] > 16:
+            output = output[:: -(-output.shape[0] // 16)]
+        nothing = torch.zeros((), device=output.device)
+        zero = dead = saturated = nothing
+        if kind == "relu":
+            positive = output > 0
+            zero = 1 - positive.float().mean()
+            others = [axis for axis in range(output.dim()) if axis != channels]
+            alive = positive.amax(dim=others) if others else positive
+            age, before = self.alive_masks.get(key, (0, alive))
+            if age >= 8 or before.shape != alive.shape or before.device != alive.device:
+                age, before = 0, alive
+            alive = alive | before
+            self.alive_masks[key] = (age + 1, alive)
+            dead = 1 - alive.float().mean()
+        elif kind == "tanh":
+            saturated = (output.abs() > 0.99).float().mean()
+        elif kind == "sigmoid":
+            saturated = ((output < 0.01) | (output > 0.99)).float().mean()
+        values = output.float()
+        return [zero, dead, saturated, values.mean(), values.std(unbiased=False)]
+
+    def gradient_computed(self, _token: Any, result: Any, args: Any, kwargs: Any) -> None:
+        """`torch.autograd.grad` was called."""
+        if self.recorder.inside:
+            return
+        self.recorder.backwards += 1
+        if not self.recorder.sampling or not torch.is_grad_enabled() or len(self.derivatives) >= 8:
+            return
+        names = ("outputs", "inputs", "grad_outputs", "retain_graph", "create_graph")
+        named = dict(zip(names, args, strict=False)) | kwargs
+        if named.get("create_graph"):
+            return
+        taken = terms.derivative(named.get("outputs"), named.get("inputs"), result)
+        if taken is not None and not self.recorder.optimizers.holders(taken.by):
+            self.derivatives.append((taken, self.recorder.site(caller(3))))

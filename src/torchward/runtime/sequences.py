@@ -1,0 +1,533 @@
+"""Models of sequences: how targets lie next to the input, which positions an output depends on, and what is padding."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from torchward.runtime.copies import CannotLookError, mapped
+from torchward.runtime.losses import CLASS_LOSSES
+from torchward.runtime.tensors import plain, tensors_in, tolist
+
+if TYPE_CHECKING:
+    from torchward.runtime.probes import Capture
+
+NUMBERS = 262_144
+"""Ids of a batch above which it is left alone."""
+SHORTEST = 4
+SHIFTS = (-1, 0, 1, 2)
+FITS = 0.99
+"""Share of the targets that a shift must hit; every other shift must miss a tenth of them."""
+MISSES = 0.9
+COMPARED = 20
+TWIN_ROWS, TWIN_COLUMNS = 64, 128
+"""Part of a batch in which positions with the same id are compared, pair by pair."""
+CHANGE = 1e-3
+"""A change by this share of the outputs' deviation is looked into: far above float32's rounding."""
+
+
+class Tokens:
+    """What the first training call of a model was given, as far as it is ids of (batch, position) or the reverse."""
+
+    def __init__(self, args: Any, kwargs: Any) -> None:
+        named = kwargs if isinstance(kwargs, dict) else {}
+        labels = {id(tensor) for key, tensor in named.items() if "label" in key or "target" in key}
+        given = [*tensors_in(args), *tensors_in(kwargs)]
+        self.candidates: list[tuple[int, torch.Tensor]] = [
+            (position, tensor)
+            for position, tensor in enumerate(given)
+            if plain(tensor)
+            and tensor.dtype in (torch.int64, torch.int32)
+            and tensor.dim() == 2
+            and tensor.shape[0] > 1
+            and tensor.shape[1] >= SHORTEST
+            and tensor.numel() <= NUMBERS
+            and id(tensor) not in labels
+        ]
+        self.candidates = [(position, tensor.detach().clone()) for position, tensor in self.candidates]
+        self.judged: torch.Tensor | None = None
+        """Targets of the loss, as they were given to it."""
+        self.target: torch.Tensor | None = None
+        """... one row per example, if they lie along the input `ids`."""
+        self.ignore = -100
+        self.plain_mean = False
+        self.classes = 0
+        self.position = -1
+        self.ids: torch.Tensor | None = None
+        self.batch_first = False
+        self.shift: int | None = None
+        self.share = 0.0
+        self.attends = False
+        """A softmax in the graph of the loss is used as weights of a sum."""
+
+    def saw_loss(
+        self, kind: str, prediction: torch.Tensor, target: torch.Tensor, options: dict[str, Any], even: bool
+    ) -> None:
+        """The loss of that call: keep its targets for later. `even`: all its values count alike."""
+        if kind not in CLASS_LOSSES or target.is_floating_point() or not plain(target) or prediction.dim() < 2:
+            return
+        if any(target.numel() > ids.numel() / 2 for _, ids in self.candidates):
+            self.judged = target.detach().clone()
+            self.classes = int(prediction.shape[1])
+            self.ignore = int(options.get("ignore_index", -100))
+            self.plain_mean = even and options.get("weight") is None
+
+    def settle(self) -> None:
+        """Find the input along which the targets lie, one for (nearly) every position."""
+        for position, ids in self.candidates:
+            for turned in (False, True):
+                laid = ids.t() if turned else ids
+                aligned = self._aligned(laid, turned)
+                if aligned is None:
+                    continue
+                shift, share = _shift(laid, aligned, self.ignore)
+                if self.target is None:
+                    self.target, self.ids, self.position = aligned, laid, position
+                    self.batch_first, self.shift, self.share = not turned, shift, share
+                elif shift is None or (position == self.position and self.shift is not None):
+                    continue
+                elif position != self.position and shift == 0:
+                    continue  # the targets themselves, given to the model along with its input
+                elif self.shift is None:
+                    self.target, self.ids, self.position = aligned, laid, position
+                    self.batch_first, self.shift, self.share = not turned, shift, share
+                else:
+                    self.shift = None  # two inputs fit: it may well read on purpose what it is to say
+        if self.target is None and self.candidates:
+            self.position, self.ids = self.candidates[0]
+        self.candidates = []
+
+    def _aligned(self, ids: torch.Tensor, turned: bool) -> torch.Tensor | None:
+        """The targets as one row per row of `ids`; `turned`: they were given position by position."""
+        target = self.judged
+        rows, length = ids.shape
+        if target is None or length < SHORTEST:
+            return None
+        if turned:
+            fits = target.dim() == 1 and target.numel() == rows * length
+            return target.reshape(length, rows).t() if fits else None
+        if target.numel() not in (rows * length, rows * (length - 1)) or (target.dim() > 1 and len(target) != rows):
+            return None
+        return target.reshape(rows, -1)
+
+    def ids_alone(self, model: nn.Module, call: Callable[[], list[torch.Tensor]], output: int) -> dict[str, Any] | None:
+        """Fields of the probe of ids: padding, the commonest id, and whether only the last state is read."""
+        ids = self.ids
+        if ids is None:
+            return None
+        padding = padding_of(ids)
+        outer = tail_of(ids, int(ids[0, -1])) if padding is None else tail_of(ids, padding)
+        inner = tolist(ids[~outer])
+        common, times = Counter(inner).most_common(1)[0] if inner else (0, 0)
+        tables = [module.num_embeddings for module in model.modules() if isinstance(module, nn.Embedding)]
+        fields: dict[str, Any] = {
+            "examples": ids.shape[0],
+            "length": ids.shape[1],
+            "padding": padding,
+            "common": common,
+            "common_share": round(times / max(1, len(inner)), 4),
+            "counted": len(inner),
+            "vocabulary": max(tables, default=0),
+        }
+        if padding is not None:
+            fields["tail"] = float(tail_of(ids, padding).sum(1).float().median())
+            fields["recurrent"] = _read_at_end(model, call, output, ids.shape[1])
+        return fields
+
+    def relation(self) -> dict[str, Any]:
+        """Fields of the probe that need no call: shift and padding."""
+        ids, target = self.ids, self.target
+        assert ids is not None
+        assert target is not None
+        fields: dict[str, Any] = {
+            "examples": ids.shape[0],
+            "length": ids.shape[1],
+            "classes": self.classes,
+            "shift": self.shift,
+            "share": round(self.share, 4),
+        }
+        if not self.batch_first:
+            return fields
+        padding = padding_of(ids)
+        if padding is not None:
+            fields["padding"] = padding
+            tail = tail_of(ids, padding)[:, : target.shape[1]]
+            values = Counter(tolist(target[tail]))
+            counted = target != self.ignore
+            if len(values) == 1 and self.plain_mean and next(iter(values)) != self.ignore:
+                fields["padding_target"] = next(iter(values))
+                fields["padding_share"] = round(float(tail.sum()) / max(1.0, float(counted.sum())), 4)
+        return fields
+
+    def masks(self, model: nn.Module, call: Callable[[], object], count: int) -> dict[str, Any] | None:
+        """Fields of the probe for a model with other targets than one for each position; None: there is nothing to say.
+
+        Looks at the padding masks of its attention layers while it is called once.
+        """
+        padding = padding_of(self.ids) if self.ids is not None else None
+        if padding is None or self.ids is None or not any(map(_is_attention, model.modules())):
+            return None
+        with _Masks(model, self.ids[:count], padding) as masks:
+            call()
+        return {
+            "examples": self.ids.shape[0],
+            "length": self.ids.shape[1],
+            "padding": padding,
+            "inverted_masks": masks.inverted,
+        }
+
+    def layout(
+        self, model: nn.Module, call: Callable[[Any, Any], list[torch.Tensor]], capture: Capture
+    ) -> dict[str, Any]:
+        """Fields of the probe on places: does their order matter, and does each have a row of its own in its table?"""
+        ids = self.ids
+        assert ids is not None
+        count = min(capture.examples, ids.shape[0])
+        ids = ids[:count]
+        given = (capture.args, capture.kwargs)
+        with _Tables(model, ids) as tables:
+            first = call(*given)
+        fields = tables.clamped
+        part, kept = self._first_part(ids), self.target is not None
+        outputs = [position for position, tensor in enumerate(first) if _judged(tensor, ids, kept)]
+        if part < 3 or not outputs or not self.batch_first_or_unknown:
+            return fields
+        place = outputs[0]
+
+        def change(new: torch.Tensor) -> float:
+            tensor = call(*replaced(given, self.position, new))[place]
+            moved = (tensor.detach().float() - first[place].detach().float()).abs()
+            # Of outputs along the sequence, those behind the part that is changed.
+            moved = moved[:, part:] if kept and moved.dim() >= 3 and moved.shape[1] == ids.shape[1] else moved
+            return float(moved.max()) / (float(first[place].float().std()) or 1.0)
+
+        generator = torch.Generator().manual_seed(3)
+        order = torch.randperm(part, generator=generator)
+        other, shuffled = ids.clone(), ids.clone()
+        shuffled[:, :part] = ids[:, order.to(ids.device)]
+        flat = ids[:, :part].reshape(-1)
+        other[:, :part] = flat[torch.randint(flat.numel(), (count, part), generator=generator).to(ids.device)]
+        return fields | {
+            "order": change(shuffled),
+            "history": change(other),
+            "attends": any(map(_is_attention, model.modules())) or self.attends,
+            "per_position": kept,
+            **self._twins(),
+        }
+
+    def _twins(self) -> dict[str, Any]:
+        """Fields of the probe on places: of positions with the same id in one sequence, how many have other targets?"""
+        if self.target is None or self.ids is None:
+            return {}
+        target = self.target[:TWIN_ROWS, :TWIN_COLUMNS]
+        ids = self.ids[:TWIN_ROWS, : target.shape[1]]
+        counted = target != self.ignore
+        padding = padding_of(self.ids)
+        if padding is not None:
+            counted = counted & (ids != padding)
+        pairs = (ids[:, :, None] == ids[:, None, :]) & counted[:, :, None] & counted[:, None, :]
+        pairs = pairs.triu(1)
+        alike, values = int(pairs.sum()), target[counted]
+        if not alike:
+            return {}
+        shares = torch.unique(values, return_counts=True)[1].double() / values.numel()
+        return {
+            "alike": alike,
+            "alike_differ": round(float((pairs & (target[:, :, None] != target[:, None, :])).sum()) / alike, 4),
+            "other_differ": round(1 - float((shares**2).sum()), 4),
+        }
+
+    def _first_part(self, ids: torch.Tensor) -> int:
+        """Length of the part whose tokens are changed: without padding, and half of the sequence at most."""
+        padding = padding_of(ids)
+        if padding is None:
+            return ids.shape[1] // 2
+        return min(ids.shape[1] // 2, int((~tail_of(ids, padding)).sum(1).min()))
+
+    @property
+    def batch_first_or_unknown(self) -> bool:
+        return self.batch_first or self.target is None
+
+    def experiment(
+        self, model: nn.Module, call: Callable[[Any, Any], list[torch.Tensor]], capture: Capture
+    ) -> dict[str, Any]:
+        """Change the second half of the sequences: which outputs change?"""
+        ids, target = self.ids, self.target
+        assert ids is not None
+        assert target is not None
+        count, length = min(capture.examples, ids.shape[0]), ids.shape[1]
+        ids, target = ids[:count], target[:count]
+        generator = torch.Generator().manual_seed(2)
+        start = length // 2
+        other = ids.clone()
+        flat = ids.reshape(-1)
+        picks = torch.randint(flat.numel(), (count, length - start), generator=generator).to(ids.device)
+        other[:, start:] = flat[picks]
+        given = (capture.args, capture.kwargs)
+        changed = replaced(given, self.position, other)
+        with _Masks(model, ids, padding_of(ids)) as masks:
+            first = self._output(call(*given), count, length)
+        again = self._output(call(*given), count, length)
+        second = self._output(call(*changed), count, length)
+        if first is None or again is None or second is None or first.shape != second.shape:
+            raise CannotLookError("its outputs do not lie along the positions of its input")
+        counted = target[:, :start] != self.ignore
+        scale = float(first.std()) or 1.0
+        early = (second - first).abs().amax(-1)[:, :start][:, : counted.shape[1]]
+        fields: dict[str, Any] = {
+            "future": float((early * counted).max()) / scale,
+            "noise": float((again - first).abs().max()) / scale,
+            "own_change": float((second - first).abs()[:, start:].max()) / scale,
+            "inverted_masks": masks.inverted,
+        }
+        if self.shift == 0:
+            # Targets that are the input fit along either axis: which one is time?
+            other = ids.clone()
+            other[:, :start] = flat[torch.randint(flat.numel(), (count, start), generator=generator).to(ids.device)]
+            third = self._output(call(*replaced(given, self.position, other)), count, length)
+            if third is not None:
+                fields["past"] = float((third - first).abs()[:, start:].max()) / scale
+        if self.shift == 1 and fields["future"] > max(CHANGE, 10 * fields["noise"]):
+            module, kind, embeddings = _first_looking_ahead(model, call, given, changed, (count, length, start))
+            fields |= {"future_module": module, "future_kind": kind, "embeddings": embeddings}
+        return fields
+
+    def _output(self, outputs: list[torch.Tensor], count: int, length: int) -> torch.Tensor | None:
+        """The scores as (example, position, class)."""
+        for tensor in outputs:
+            if not tensor.is_floating_point() or tensor.numel() != count * length * self.classes:
+                continue
+            if tensor.dim() == 3 and tensor.shape[1] == self.classes and tensor.shape[2] == length:
+                tensor = tensor.transpose(1, 2)  # noqa: PLW2901
+            if tensor.dim() >= 2 and tensor.shape[-1] == self.classes and tensor.shape[0] in (count, count * length):
+                return tensor.detach().float().reshape(count, length, self.classes)
+        return None
+
+
+def _shift(ids: torch.Tensor, target: torch.Tensor, ignore: int) -> tuple[int | None, float]:
+    """The one shift for which ``target[t] == ids[t + shift]`` nearly everywhere; None if none, or several, fit."""
+    length = target.shape[1]
+    shares: dict[int, float] = {}
+    for shift in SHIFTS:
+        low, high = max(0, -shift), min(length, ids.shape[1] - shift)
+        if high - low < 2:
+            continue
+        part, source = target[:, low:high], ids[:, low + shift : high + shift]
+        counted = part != ignore
+        total = float(counted.sum())
+        if total >= COMPARED:
+            shares[shift] = float(((part == source) & counted).sum()) / total
+    best = max(shares, key=lambda shift: shares[shift], default=None)
+    if best is None or shares[best] < FITS or any(share > MISSES for key, share in shares.items() if key != best):
+        return None, 0.0
+    return best, shares[best]
+
+
+def tail_of(ids: torch.Tensor, padding: int) -> torch.Tensor:
+    """Where a row holds nothing but `padding` up to its end."""
+    return (ids == padding).long().flip(1).cumprod(1).flip(1).bool()
+
+
+def padding_of(ids: torch.Tensor) -> int | None:
+    """The id that fills rows up to a common length, if it is never found elsewhere; None when in doubt."""
+    if ids.shape[0] < 4:
+        return None
+    candidate, times = Counter(tolist(ids[:, -1])).most_common(1)[0]
+    tail = tail_of(ids, candidate)
+    lengths = tolist(tail.sum(1))
+    if (
+        times < max(3, ids.shape[0] // 4)
+        or bool(((ids == candidate) & ~tail).any())
+        or sum(length >= 2 for length in lengths) < 3
+        or len(set(lengths)) < 3
+        or max(lengths) == ids.shape[1]
+        or len(set(tolist(ids.reshape(-1)))) < 4
+    ):
+        return None
+    return int(candidate)
+
+
+def _read_at_end(model: nn.Module, call: Callable[[], list[torch.Tensor]], output: int, length: int) -> str:
+    """Path of the last recurrent layer, if the output depends on its state at the last position alone."""
+    seen: list[tuple[str, bool, torch.Tensor]] = []
+    names = {id(module): name for name, module in model.named_modules()}
+
+    def keep(module: Any, _args: Any, made: Any) -> None:
+        if isinstance(made, tuple) and isinstance(made[0], torch.Tensor) and made[0].dim() == 3:
+            seen.append((names[id(module)], module.batch_first, made[0]))
+        else:
+            seen.append(("", False, torch.zeros(0)))  # packed: it stops where the sequence does
+
+    handles = [one.register_forward_hook(keep) for one in model.modules() if isinstance(one, nn.RNNBase)]
+    if not handles:
+        return ""
+    try:
+        with torch.enable_grad():
+            outputs = call()
+            chosen = outputs[output]
+            name, batch_first, states = seen[-1] if seen else ("", False, torch.zeros(0))
+            if not name or not states.requires_grad or not chosen.requires_grad:
+                return ""
+            (slope,) = torch.autograd.grad(chosen.float().square().sum(), states, allow_unused=True)
+    finally:
+        for handle in handles:
+            handle.remove()
+    if slope is None:
+        return name  # the final state that the layer returns besides its outputs
+    slope = slope if batch_first else slope.transpose(0, 1)
+    read = (slope != 0).any(-1)
+    if read.shape[1] != length:
+        return ""
+    return name if bool(read[:, -1].any()) and not bool(read[:, :-1].any()) else ""
+
+
+def replaced(given: tuple[Any, Any], position: int, new: torch.Tensor) -> tuple[Any, Any]:
+    """The arguments with another tensor at a position (in the order of `tensors_in`)."""
+    left = position
+
+    def change(tensor: torch.Tensor) -> torch.Tensor:
+        nonlocal left
+        left -= 1
+        return new if left == -1 else tensor
+
+    args, kwargs = given
+    return mapped(args, change), mapped(kwargs, change)
+
+
+def _first_looking_ahead(
+    model: nn.Module,
+    call: Callable[[Any, Any], list[torch.Tensor]],
+    given: tuple[Any, Any],
+    changed: tuple[Any, Any],
+    sizes: tuple[int, int, int],
+) -> tuple[str, str, int]:
+    """(path, class, embeddings called with changed ids): the first module to return whose early output changed though
+    its early input did not."""
+    count, length, start = sizes
+    names = {id(module): (name, type(module).__name__) for name, module in model.named_modules()}
+    records: list[list[tuple[int, list[torch.Tensor], list[torch.Tensor]]]] = [[], []]
+
+    def kept(first: torch.Tensor, second: torch.Tensor) -> bool:
+        """The same at early positions, along whichever axis may be theirs; without one, the same altogether."""
+        axes = [axis for axis, size in enumerate(first.shape) if size == length and (axis or size != count)]
+        if not axes or first.shape != second.shape:
+            return _same(first, second)
+        return any(_same(first.narrow(axis, 0, start), second.narrow(axis, 0, start)) for axis in axes)
+
+    for record, (args, kwargs) in zip(records, (given, changed), strict=True):
+
+        def keep(module: nn.Module, args: Any, kwargs: Any, output: Any, record: Any = record) -> None:
+            if len(record) < 1_000 and module is not model:
+                inputs = [t.detach().clone() for t in tensors_in((args, kwargs), 4)]
+                record.append((id(module), inputs, [t.detach().clone() for t in tensors_in(output)][:1]))
+
+        handles = [module.register_forward_hook(keep, with_kwargs=True) for module in model.modules()]
+        try:
+            call(args, kwargs)
+        finally:
+            for handle in handles:
+                handle.remove()
+    found, embeddings = ("", ""), set()
+    for (key, first_in, first_out), (other, second_in, second_out) in zip(*records, strict=False):
+        if key != other or len(first_in) != len(second_in) or not first_out or not second_out:
+            continue
+        if names[key][1].startswith("Embedding") and not all(map(_same, first_in, second_in)):
+            embeddings.add(tuple(names[key]))
+        before, after = first_out[0], second_out[0]
+        if found[1] or not before.is_floating_point() or length not in before.shape[1:]:
+            continue
+        if all(map(kept, first_in, second_in)) and not kept(before, after):
+            found = names[key]
+    return *found, len(embeddings)
+
+
+def _same(first: torch.Tensor, second: torch.Tensor) -> bool:
+    if first.shape != second.shape:
+        return False
+    if not first.is_floating_point():
+        return torch.equal(first, second)
+    scale = float(first.float().std()) if first.numel() > 1 else 1.0
+    return float((first.float() - second.float()).nan_to_num(0, 0, 0).abs().amax()) <= CHANGE * (scale or 1.0)
+
+
+def _is_attention(module: nn.Module) -> bool:
+    return isinstance(module, nn.MultiheadAttention)
+
+
+def _judged(tensor: torch.Tensor, ids: torch.Tensor, per_position: bool) -> bool:
+    """An output with the batch first, and along the sequence if each position is judged."""
+    if not tensor.is_floating_point() or tensor.dim() < 2 or tensor.shape[0] != ids.shape[0] or tensor.numel() < 2:
+        return False
+    return not per_position or (tensor.dim() >= 3 and tensor.shape[1] == ids.shape[1])
+
+
+class _Tables:
+    """While in force, looks at the row numbers that embedding layers are given: are some of them cut off at the end?"""
+
+    def __init__(self, model: nn.Module, ids: torch.Tensor) -> None:
+        self.names = {id(module): name for name, module in model.named_modules()}
+        self.tables = [module for module in model.modules() if isinstance(module, nn.Embedding)]
+        self.ids = ids
+        self.clamped: dict[str, Any] = {}
+        self.handles: list[Any] = []
+
+    def __enter__(self) -> _Tables:
+        self.handles = [table.register_forward_pre_hook(self._look) for table in self.tables]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+    def _look(self, module: Any, args: Any) -> None:
+        rows = args[0] if args else None
+        if self.clamped or not isinstance(rows, torch.Tensor) or rows.is_floating_point() or rows.dim() not in (1, 2):
+            return
+        size = int(module.num_embeddings)
+        share, tokens = 0.0, False
+        if rows.shape == self.ids.shape and torch.equal(rows, self.ids.clamp(max=size - 1)):
+            share, tokens = float((self.ids >= size).float().mean()), True
+        else:
+            line = rows.reshape(-1, rows.shape[-1])[0]
+            places = torch.arange(len(line), device=line.device)
+            if torch.equal(line, places.clamp(max=size - 1)):
+                share = max(0, len(line) - size) / len(line)
+        if share > 0:
+            self.clamped = {
+                "clamped_module": self.names[id(module)],
+                "clamped_size": size,
+                "clamped_share": round(share, 4),
+                "clamped_tokens": tokens,
+            }
+
+
+class _Masks:
+    """While in force, looks at the `key_padding_mask` that attention modules are given."""
+
+    def __init__(self, model: nn.Module, ids: torch.Tensor, padding: int | None) -> None:
+        self.names = {id(module): name for name, module in model.named_modules()}
+        self.tail = tail_of(ids, padding) if padding is not None else None
+        self.attention = [module for module in model.modules() if _is_attention(module)]
+        self.inverted: list[str] = []
+        self.handles: list[Any] = []
+
+    def __enter__(self) -> _Masks:
+        if self.tail is not None:
+            self.handles = [one.register_forward_pre_hook(self._look, with_kwargs=True) for one in self.attention]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+    def _look(self, module: nn.Module, args: Any, kwargs: Any) -> None:
+        mask = kwargs.get("key_padding_mask", args[3] if len(args) > 3 else None)
+        if not isinstance(mask, torch.Tensor) or self.tail is None or mask.shape != self.tail.shape:
+            return
+        hidden = mask if mask.dtype == torch.bool else torch.isinf(mask)
+        if bool((hidden == ~self.tail).all()):
+            self.inverted.append(self.names[id(module)])

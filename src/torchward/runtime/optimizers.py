@@ -471,15 +471,18 @@ class Optimizers:
         row["hp"] = [index for index, *_ in half]
         counts = [*opt.names, ("d", len(moved)), ("t", len(moved)), ("h", len(half))]
         opt.before, opt.scalars = [], []
+        first = opt.first_step == row["s"]
 
         def write(values: list[float]) -> None:
             parts: dict[str, list[float]] = {}
             for name, count in counts:
                 parts[name], values = values[:count], values[count:]
             ratios = [d / t if t > 0 else 0.0 for d, t in zip(parts["d"], parts["t"], strict=True)]
+            # At the start in full: ranks are compared by them.
+            weights = parts["w"] if first else list(map(number, parts["w"]))
             recorder.row(
                 "st",
-                **{**row, "g": list(map(number, parts["g"])), "w": list(map(number, parts["w"]))},
+                **{**row, "g": list(map(number, parts["g"])), "w": weights},
                 u=list(map(number, ratios)),
                 spv=list(map(number, parts["spread"])),
                 hpv=list(map(number, parts["h"])),

@@ -3,7 +3,7 @@
 A run's folder holds one log per process, `logs/<pid>.jsonl`: JSON Lines, append-only. Each line is an object with `k`,
 the kind of row; the first is a `head` row with the format's version. Strings that repeat (names, places) are defined
 once, in rows of their own, and referred to by number. A log may be cut off at any byte: every whole line before the
-cut is good. `collect/run.py` is the only reader of what the rows mean.
+cut is good. `collect/run/` is the only reader of what the rows mean.
 """
 
 from __future__ import annotations

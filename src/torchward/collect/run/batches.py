@@ -1,0 +1,153 @@
+"""Builds the facts of batches and of the loaders that they come from."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import fields
+
+from torchward.collect.run._rows import Growing, Ledger, Part
+from torchward.facts import Batches, Input, Loader, Overlap, Pairs, UnusedLoader
+from torchward.runlog import Row
+
+
+class BatchesAndLoaders(Part):
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(ledger)
+        self._input: dict[int, dict[str, Growing]] = defaultdict(lambda: defaultdict(Growing))
+        self._prints: dict[int, list[tuple[int, str]]] = defaultdict(list)
+        self._input_last: dict[int, Row] = {}
+        self._loader_of: dict[int, Counter[int | None]] = defaultdict(Counter)
+        self._renewed: Counter[int] = Counter()
+        self._pairs: dict[int, Pairs] = {}
+        self._overlaps: dict[tuple[int, int], list[tuple[int, int, int, int, bool, bool]]] = defaultdict(list)
+        self._unused: list[Row] = []
+
+    # -- rows
+
+    def on_th(self, row: Row) -> None:
+        self._input[row["m"]]["th"].add(row["s"], row["sd"])
+
+    def on_ov(self, row: Row) -> None:
+        self._overlaps[row["m"], row["site"]].append(
+            (row["n"], row["h"], row["tn"], row["th"], bool(row.get("z")), bool(row.get("tz")))
+        )
+
+    def on_un(self, row: Row) -> None:
+        self._unused.append(row)
+
+    def on_in(self, row: Row) -> None:
+        model = row["m"]
+        self._prints[model].append((row["s"], row["fp"]))
+        self._input_last[model] = {**self._input_last.get(model, {}), **row}
+        self._loader_of[model][row["ld"]] += 1
+        self._renewed[model] += bool(row.get("new"))
+        for key in ("mean", "std", "lo", "hi", "nf", "rms", "sp", "osp", "od", "blo", "bhi"):
+            if row.get(key) is not None:
+                self._input[model][key].add(row["s"], row[key])
+
+    def on_pairs(self, row: Row) -> None:
+        names = {field.name for field in fields(Pairs)}
+        self._pairs[row["model"]] = Pairs(**{key: value for key, value in row.items() if key in names})
+
+    # -- facts
+
+    def loaders(self) -> tuple[Loader, ...]:
+        found = []
+        for index, row in sorted(self.ledger.rows["loader"].items()):
+            counts = self.ledger.counts["lc"].get(index, {})
+            found.append(
+                Loader(
+                    index=index,
+                    site=self.ledger.site(row["site"]),
+                    batch_size=row["bs"],
+                    batches=row["n"],
+                    examples=row["ex"],
+                    shuffled=row["sh"],
+                    workers=row["w"],
+                    iterations=counts.get("it", 0),
+                    fetched=counts.get("f", 0),
+                    first_batches_only=counts.get("one", 0),
+                    wait_seconds=counts.get("w", 0.0),
+                    active_seconds=counts.get("a", 0.0),
+                    trains=counts.get("tr", 0) > 0 or self._fed_training(index),
+                    dataset_kind=row["kind"],
+                    first_seconds=counts.get("fs", 0.0),
+                    same_epoch=counts.get("rep"),
+                    stepped=counts.get("st", 0),
+                    persistent=bool(row.get("keep")),
+                    pinned=bool(row.get("pin")),
+                    distributed=bool(row.get("dist")),
+                    dropped=row.get("drop") or 0,
+                    idle_passes=counts.get("idle", 0),
+                    idle_site=self.ledger.site(counts.get("isite")),
+                    compared_passes=counts.get("cmp", 0),
+                    moved_passes=counts.get("mv", 0),
+                )
+            )
+        return tuple(found)
+
+    def _fed_training(self, loader: int) -> bool:
+        return any(row.get("ld") == loader for row in self._input_last.values())
+
+    def inputs(self) -> tuple[Input, ...]:
+        found = []
+        for model, series in sorted(self._input.items()):
+            row = self._input_last[model]
+            if "shape" not in row:  # ids alone: nothing of them is measured
+                continue
+            found.append(
+                Input(
+                    model=model,
+                    shape=tuple(row["shape"]),
+                    dtype=row["dt"],
+                    mean=series["mean"].series(),
+                    std=series["std"].series(),
+                    minimum=series["lo"].series(),
+                    maximum=series["hi"].series(),
+                    nonfinite=series["nf"].series(),
+                    normalised_first=bool(self.ledger.rows["root"].get(model, {}).get("norm_first")),
+                    site=self.ledger.site(row["site"]),
+                    layer_rms=series["rms"].series(),
+                    spread=series["sp"].series(),
+                    output_spread=series["osp"].series(),
+                    output_directions=series["od"].series(),
+                    output_shape=tuple(row.get("os", ())),
+                    beside_minimum=series["blo"].series(),
+                    beside_maximum=series["bhi"].series(),
+                    target_std=series["th"].series(),
+                )
+            )
+        return tuple(found)
+
+    def batches(self) -> tuple[Batches, ...]:
+        found = []
+        for model, prints in sorted(self._prints.items()):
+            row = self._input_last[model]
+            sources = Counter({index: times for index, times in self._loader_of[model].items() if index is not None})
+            loader = self.ledger.rows["loader"].get(sources.most_common(1)[0][0], {}) if sources else {}
+            found.append(
+                Batches(
+                    model=model,
+                    fingerprints=tuple(fingerprint for _, fingerprint in prints),
+                    steps=tuple(step for step, _ in prints),
+                    window=row["win"],
+                    window_share=row.get("share"),
+                    renewed=self._renewed[model],
+                    from_loader=2 * sum(sources.values()) >= len(prints),
+                    loader_batches=loader.get("n"),
+                    site=self.ledger.site(row["site"]),
+                )
+            )
+        return tuple(found)
+
+    def pairs(self) -> tuple[Pairs, ...]:
+        return tuple(self._pairs.values())
+
+    def unused_loaders(self) -> tuple[UnusedLoader, ...]:
+        return tuple(UnusedLoader(self.ledger.site(row["site"]), row["ex"]) for row in self._unused)
+
+    def overlaps(self) -> tuple[Overlap, ...]:
+        return tuple(
+            Overlap(model, self.ledger.site(site), *map(tuple, zip(*batches, strict=True)))
+            for (model, site), batches in sorted(self._overlaps.items())
+        )

@@ -1,0 +1,111 @@
+"""Builds the facts of what happened now and then: saves, loads, scores, slow calls, the first value not finite."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from torchward.collect.run._rows import Ledger, Part, column
+from torchward.facts import AliasedLoad, CheckpointLoad, Kept, NonFinite, PartialLoad, Saves, Score, Series, SlowCall
+from torchward.runlog import Row
+
+
+class Events(Part):
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(ledger)
+        self._slow: dict[tuple[str, int, bool], Row] = {}
+        self._nonfinite: Row | None = None
+        self._aliases: list[Row] = []
+        self._partial: list[Row] = []
+        self._scores: dict[tuple[str, int, int], list[int]] = defaultdict(list)
+        self._kept: dict[int, list[Row]] = defaultdict(list)
+
+    # -- rows
+
+    def on_alias(self, row: Row) -> None:
+        self._aliases.append(row)
+
+    def on_pl(self, row: Row) -> None:
+        self._partial.append(row)
+
+    def on_pp(self, row: Row) -> None:
+        self._scores[row["op"], row["site"], row["m"]].append(row["n"])
+
+    def on_kept(self, row: Row) -> None:
+        self._kept[row["id"]].append(row)
+
+    def on_slow(self, row: Row) -> None:
+        self._slow[row["kind"], row["site"], row["cpu"]] = row
+
+    def on_nf(self, row: Row) -> None:
+        self._nonfinite = self._nonfinite or row
+
+    # -- facts
+
+    def aliased_loads(self) -> tuple[AliasedLoad, ...]:
+        return tuple(AliasedLoad(row["s"], self.ledger.site(row["site"]), row["m"]) for row in self._aliases)
+
+    def partial_loads(self) -> tuple[PartialLoad, ...]:
+        found = []
+        for row in self._partial:
+            names = row["names"][0], row["names"][1]
+            site, model = self.ledger.site(row["site"]), row["m"]
+            found.append(PartialLoad(row["s"], site, model, row["n"], row["t"], row["own"], row["fits"], names))
+        return tuple(found)
+
+    def checkpoint_loads(self) -> tuple[CheckpointLoad, ...]:
+        return tuple(
+            CheckpointLoad(row["s"], self.ledger.site(row["site"]), row["model"], row["opt"], row["own"])
+            for _, row in sorted(self.ledger.counts["ck"].items())
+        )
+
+    def scores(self) -> tuple[Score, ...]:
+        return tuple(
+            Score(operation, max(sizes), len(sizes), self.ledger.site(site), model)
+            for (operation, site, model), sizes in self._scores.items()
+        )
+
+    def slow_calls(self) -> tuple[SlowCall, ...]:
+        return tuple(
+            SlowCall(row["kind"], self.ledger.site(row["site"]), row["st"], row["n"], row["t"], row["cpu"])
+            for row in self._slow.values()
+        )
+
+    def saves(self, totals: Row) -> Saves | None:
+        """`totals`: the process's last count of everything."""
+        saves, files = totals.get("sv"), totals.get("files") or {}
+        return Saves(saves[0], saves[1], saves[2], self.ledger.site(saves[3]), dict(files)) if saves else None
+
+    def kept(self) -> tuple[Kept, ...]:
+        return tuple(
+            Kept(
+                kind=rows[-1]["kind"],
+                name=next((row["name"] for row in reversed(rows) if row["name"]), ""),
+                elements=Series(
+                    [rows[0]["was"][0], *(row["s"] for row in rows)], [rows[0]["was"][1], *(row["n"] for row in rows)]
+                ),
+                bytes=column(rows, "b"),
+                passes=rows[-1]["ep"] - rows[0]["ep"],
+            )
+            for rows in self._kept.values()
+        )
+
+    def nonfinite(self) -> NonFinite | None:
+        row = self._nonfinite
+        if row is None:
+            return None
+        return NonFinite(
+            step=row["s"],
+            value=row["v"],
+            stream=row["i"],
+            last_finite_loss=row["last"],
+            origin=row["o"],
+            origin_name=row["p"][0] if row["o"] == "parameter" and row["p"] else row["d"],
+            origin_op=row["op"],
+            module=row["mod"],
+            site=self.ledger.site(row["site"]),
+            parameters=tuple(row["p"]),
+            backwards=row.get("b", 0),
+            line=self.ledger.site(row.get("line")),
+            steep_op=(row.get("steep") or ("", ""))[0],
+            steep_module=(row.get("steep") or ("", ""))[1],
+        )

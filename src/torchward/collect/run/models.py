@@ -1,0 +1,283 @@
+"""Builds the facts of models, their modules, parameters and activations."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
+from torchward.facts import (
+    Activation,
+    Attention,
+    Copy,
+    ForwardCount,
+    Model,
+    Module,
+    Optimizer,
+    Parameter,
+    Recurrence,
+    RowsAsTime,
+    Training,
+    Views,
+)
+from torchward.runlog import Row
+
+
+class Models(Part):
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(ledger)
+        self._parameter: dict[str, defaultdict[int, Growing]] = {key: by_key() for key in "gwushzy"}
+        self._looked: Counter[int] = Counter()
+        self._with_grad: Counter[int] = Counter()
+        self._activation: dict[int, list[Growing]] = defaultdict(lambda: [Growing() for _ in range(5)])
+        self._norms: dict[int, list[int]] = defaultdict(list)
+        self._norm_least: dict[int, Row] = {}
+        self._modes: dict[int, dict[bool, int]] = defaultdict(dict)
+        self._peaks: defaultdict[tuple[str, int], Growing] = by_key()
+        self._copies: dict[tuple[int, int], list[Row]] = defaultdict(list)
+        self._in_time: dict[int, list[Row]] = defaultdict(list)
+        self._views: dict[int, list[Row]] = defaultdict(list)
+        self._carried: Counter[tuple[int, str]] = Counter()
+        self._cut: Counter[tuple[int, str]] = Counter()
+
+    # -- rows
+
+    def on_st(self, row: Row) -> None:
+        step = row["s"]
+        for index, norm in zip(row["p"], row["g"], strict=True):
+            self._parameter["g"][index].add(step, norm)
+            self._looked[index] += 1
+            self._with_grad[index] += 1
+        for index in row["none"]:
+            self._looked[index] += 1
+        for key, values in (("w", row["w"]), ("u", row["u"])):
+            for index, value in zip(row["wp"], values, strict=True):
+                self._parameter[key][index].add(step, value)
+        for index, value in zip(row["sp"], row["spv"], strict=True):
+            self._parameter["s"][index].add(step, value)
+        for index, value in zip(row.get("hp", ()), row.get("hpv", ()), strict=True):
+            self._parameter["h"][index].add(step, value)
+        lost = row.get("zpv", ())
+        for place, index in enumerate(row.get("zp", ())):
+            self._parameter["z"][index].add(step, lost[2 * place])
+            self._parameter["y"][index].add(step, lost[2 * place + 1])
+
+    def on_cp(self, row: Row) -> None:
+        self._copies[row["i"], row["of"]].append(row)
+
+    def on_tf(self, row: Row) -> None:
+        self._in_time[row["m"]].append(row)
+
+    def on_vw(self, row: Row) -> None:
+        self._views[row["m"]].append(row)
+
+    def on_rc(self, row: Row) -> None:
+        self._carried[row["m"], row["mod"]] += row["n"] - 1
+        self._cut[row["m"], row["mod"]] += row["cut"]
+
+    def on_A(self, row: Row) -> None:  # noqa: N802
+        for index, *values in row["a"]:
+            for growing, value in zip(self._activation[index], values, strict=True):
+                growing.add(row["s"], value)
+
+    def on_at(self, row: Row) -> None:
+        self._peaks[row["layer"], row["n"]].add(row["s"], row["peak"])
+
+    def on_bn(self, row: Row) -> None:
+        module = row["m"]
+        self._norms[module].append(row["n"])
+        least = self._norm_least.get(module)
+        if least is None or row["n"] < least["n"]:
+            self._norm_least[module] = row
+
+    def on_mode(self, row: Row) -> None:
+        self._modes[row["i"]][bool(row["train"])] = row["site"]
+
+    def on_fz(self, row: Row) -> None:
+        self.ledger.counts["fz"][row["m"]] = row
+
+    # -- facts
+
+    def parameters(self, reached: set[int]) -> tuple[Parameter, ...]:
+        found = []
+        for index, row in sorted(self.ledger.rows["param"].items()):
+            shape = tuple(row["shape"])
+            found.append(
+                Parameter(
+                    index=index,
+                    name=row["name"],
+                    model=row["model"],
+                    module=row["mod"],
+                    module_kind=row["mk"],
+                    shape=shape,
+                    numel=math.prod(shape),
+                    dtype=row["dt"],
+                    device=row["dev"],
+                    requires_grad=row["rg"],
+                    optimizers=tuple(row["opt"]),
+                    loaded=row["ld"],
+                    in_graph=index in reached,
+                    hidden_module=row["hid"],
+                    samples=self._looked[index],
+                    samples_with_grad=self._with_grad[index],
+                    called=bool(row.get("called")),
+                    frozen_first=bool(row.get("fz")),
+                    grad_norm=self._parameter["g"][index].series(),
+                    weight_norm=self._parameter["w"][index].series(),
+                    update_ratio=self._parameter["u"][index].series(),
+                    row_spread=self._parameter["s"][index].series(),
+                    unchanged=self._parameter["h"][index].series(),
+                    lost_gradient=self._parameter["z"][index].series(),
+                    tiny_gradient=self._parameter["y"][index].series(),
+                )
+            )
+        return tuple(found)
+
+    def models(
+        self, trainings: Sequence[Training], optimizers: Sequence[Optimizer], parameters: Sequence[Parameter]
+    ) -> tuple[Model, ...]:
+        held = {
+            index: {parameter.model for parameter in parameters if index in parameter.optimizers}
+            for index in (optimizer.index for optimizer in optimizers)
+        }
+        found = []
+        for index, row in sorted(self.ledger.rows["root"].items()):
+            if "name" not in row:
+                continue
+            counts = self.ledger.counts["fw"].get(index, {})
+            calls = ForwardCount(
+                training_with_backward=counts.get("tb", 0),
+                training_no_backward=counts.get("tn", 0),
+                training_no_grad=counts.get("tg", 0),
+                eval_with_backward=counts.get("eb", 0),
+                eval_no_grad=counts.get("en", 0),
+                training_asked_again=counts.get("ag", 0),
+                eval_graph_unused=counts.get("eg", 0),
+            )
+            found.append(
+                Model(
+                    index=index,
+                    name=row["name"],
+                    kind=row["kind"],
+                    parameters=row["n"],
+                    trainable=row["tr"],
+                    site=self.ledger.site(row["site"]),
+                    dropout_or_norm=tuple(row["dn"]),
+                    own_mode_modules=counts.get("own", 0),
+                    compiled=row["comp"],
+                    wrapper=row.get("wrap", ""),
+                    calls=calls,
+                    eval_sites=self.ledger.sites_of(counts.get("sn", ())),
+                    graph_sites=self.ledger.sites_of(counts.get("sg", ())),
+                    train_call=self.ledger.site(self._modes[index].get(True)),
+                    eval_call=self.ledger.site(self._modes[index].get(False)),
+                    eval_then_trained=counts.get("et", 0),
+                    eval_from_start=counts.get("es", 0),
+                    in_trainings=tuple(
+                        training.index
+                        for training in trainings
+                        if any(index in held[optimizer] for optimizer in training.optimizers)
+                    ),
+                    outputs_followed=counts.get("os", 0),
+                    outputs_used=tuple(counts.get("ou", ())),
+                    frozen_drawn=tuple(
+                        (str(a), int(b)) for a, b in self.ledger.counts["fz"].get(index, {}).get("n", ())
+                    ),
+                    frozen_loaded=bool(self.ledger.counts["fz"].get(index, {}).get("ld")),
+                    repeated=(str(row["rep"][0]), str(row["rep"][1]), int(row["rep"][2])) if row.get("rep") else None,
+                )
+            )
+        return tuple(found)
+
+    def modules(self) -> tuple[Module, ...]:
+        found = []
+        for index, row in sorted(self.ledger.rows["module"].items()):
+            sizes, least = sorted(self._norms.get(index, ())), self._norm_least.get(index)
+            found.append(
+                Module(
+                    name=row["name"],
+                    kind=row["kind"],
+                    model=row["model"],
+                    registered=row["reg"],
+                    parameters=row["n"],
+                    site=self.ledger.site(row.get("site")),
+                    in_optimizer=bool(row.get("opt")),
+                    smallest_batch=least["n"] if least else None,
+                    values_per_channel=least["v"] if least else None,
+                    typical_batch=sizes[len(sizes) // 2] if sizes else None,
+                    momentum=row.get("mom"),
+                )
+            )
+        return tuple(found)
+
+    def activations(self) -> tuple[Activation, ...]:
+        found = []
+        for index, row in sorted(self.ledger.rows["act"].items()):
+            zero, dead, saturated, mean, deviation = (growing.series() for growing in self._activation[index])
+            found.append(
+                Activation(
+                    name=f"{row['layer']} -> {row['kind']}" if row["layer"] else row["kind"],
+                    kind=row["kind"],
+                    layer=row["layer"],
+                    layer_kind=row["lk"],
+                    order=row["order"],
+                    before_loss=row["last"],
+                    units=row["units"],
+                    zero_share=zero,
+                    dead_share=dead,
+                    saturated_share=saturated,
+                    mean=mean,
+                    std=deviation,
+                )
+            )
+        return tuple(sorted(found, key=lambda activation: activation.order))
+
+    def recurrences(self) -> tuple[Recurrence, ...]:
+        return tuple(Recurrence(*key, calls=calls, cut=self._cut[key]) for key, calls in sorted(self._carried.items()))
+
+    def attention(self) -> tuple[Attention, ...]:
+        return tuple(Attention(*key, growing.series()) for key, growing in self._peaks.items())
+
+    def copies(self) -> tuple[Copy, ...]:
+        return tuple(
+            Copy(
+                model=model,
+                original=original,
+                distance=column(rows, "d"),
+                as_begun=self.ledger.rows["root"].get(original, {}).get("first", [0, ""])[1] == rows[-1]["fp"],
+                changes=sum(before["fp"] != after["fp"] for before, after in pairwise(rows)),
+                site=self.ledger.site(rows[0]["site"]),
+                still=_still(rows),
+            )
+            for (model, original), rows in sorted(self._copies.items())
+        )
+
+    def views(self) -> tuple[Views, ...]:
+        found = []
+        for index, rows in sorted(self._views.items()):
+            module = self.ledger.rows["module"][index]
+            site = self.ledger.site(self.ledger.rows["root"].get(module["model"], {}).get("site"))
+            shares = column(rows, "sp"), column(rows, "od")
+            found.append(Views(module["model"], str(module["name"]), site, rows[-1]["f"], *shares))
+        return tuple(found)
+
+    def rows_as_time(self) -> tuple[RowsAsTime, ...]:
+        return tuple(
+            RowsAsTime(
+                model, rows[0]["mod"], rows[0]["mk"], rows[0]["n"], *(sum(row[key] for row in rows) for key in "nrp")
+            )
+            for model, rows in sorted(self._in_time.items())
+        )
+
+
+def _still(rows: list[Row]) -> int:
+    """See `Copy.still`."""
+    looks = 0
+    for before, after in reversed(list(pairwise(rows))):
+        own, others = zip(before.get("st") or (0, 0), after.get("st") or (0, 0), strict=True)
+        if not after.get("ev") or own[0] != own[1] or others[0] == others[1] or before["fp"] == after["fp"]:
+            break
+        looks += 1
+    return looks

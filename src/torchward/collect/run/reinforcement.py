@@ -1,0 +1,70 @@
+"""Builds the facts of reinforcement learning."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
+from torchward.facts import Choices, Learner
+from torchward.runlog import Row
+
+
+class Reinforcement(Part):
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(ledger)
+        self._logged: dict[tuple[int, str], defaultdict[str, Growing]] = defaultdict(by_key)
+        self._choices: dict[int, list[Row]] = defaultdict(list)
+
+    # -- rows
+
+    def on_rl(self, row: Row) -> None:
+        self.ledger.counts["rl"][row["i"]] = row
+        for key in "vb":
+            for name, value in row[key].items():
+                self._logged[row["i"], key][name].add(row["t"], value)
+
+    def on_ac(self, row: Row) -> None:
+        self._choices[row["m"]].append(row)
+
+    # -- facts
+
+    def learners(self) -> tuple[Learner, ...]:
+        found = []
+        for index, row in sorted(self.ledger.rows["learner"].items()):
+            last = self.ledger.counts["rl"].get(index, {})
+            low, high = row.get("bounds") or (None, None)
+            predicted, normalised, updating = row.get("ev") or (0, 0, 0)
+            found.append(
+                Learner(
+                    index=index,
+                    algorithm=row["algorithm"],
+                    site=self.ledger.site(row["site"]),
+                    total_steps=row.get("total", 0),
+                    asked_steps=row.get("asked", 0),
+                    begun=row.get("begun", 0),
+                    steps=last.get("t", 0),
+                    settings=row.get("set", {}),
+                    metrics={name: values.series() for name, values in self._logged[index, "v"].items()},
+                    actions=row.get("n"),
+                    action_low=low,
+                    action_high=high,
+                    squashed=bool(row.get("squash")),
+                    image=bool(row.get("image")),
+                    normalised_observations=bool(row.get("no")),
+                    normalised_rewards=bool(row.get("nr")),
+                    updates=last.get("u", 0),
+                    batches={name: values.series() for name, values in self._logged[index, "b"].items()},
+                    evaluation_calls=predicted,
+                    evaluation_normalised=normalised,
+                    evaluation_updating=updating,
+                    evaluation_site=self.ledger.site(row.get("es")),
+                    normaliser_shift=row.get("shift"),
+                )
+            )
+        return tuple(found)
+
+    def choices(self) -> tuple[Choices, ...]:
+        return tuple(
+            Choices(model, rows[-1]["a"], column(rows, "g"), sum(row["n"] for row in rows), rows[-1]["w"])
+            for model, rows in sorted(self._choices.items())
+        )

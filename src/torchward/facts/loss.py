@@ -109,6 +109,8 @@ class Loss:
     """`kl_div` was told that its target are logarithms."""
     evaluated_scales: tuple[tuple[float, float, float, float], ...] = ()
     """The first evaluations of predictions of a quantity: (mean, deviation of the targets, of the predictions)."""
+    evaluated_values: Mapping[int, int] = field(default_factory=dict)
+    """Histogram of class-index targets, one for each example, over batches of the first evaluations."""
     evaluated: Series = field(default_factory=Series)
     """Evaluation: number of examples behind each value of `accuracy`."""
 
@@ -248,5 +250,6 @@ class LossStream:
     value need not fall."""
     softmax: tuple[tuple[int, ...], int, str] | None = None
     """(shape, axis, layer that feeds it) of a softmax whose result a matrix product sums over another axis."""
-    mixed: tuple[tuple[int, ...], tuple[int, ...], str] | None = None
-    """(shape, shape it was given, layer that made them) of scores whose class axis was taken apart before a softmax."""
+    mixed: tuple[tuple[int, ...], tuple[int, ...], int, str] | None = None
+    """(shape, shape it was given, class axis in the first, layer that made them) of scores whose class axis was taken
+    apart before a softmax."""

@@ -369,21 +369,27 @@ def misplaced_softmax(walked: Walk, owner: Owner) -> tuple[tuple[int, ...], int,
     return None
 
 
-def classes_mixed(walked: Walk, owner: Owner) -> tuple[tuple[int, ...], tuple[int, ...], str] | None:
-    """Scores (batch, class, ...) that were made (rows, class) as they lie in memory: (shapes before and after, layer).
+def classes_mixed(walked: Walk, owner: Owner) -> tuple[tuple[int, ...], tuple[int, ...], int, str] | None:
+    """Scores whose class axis was taken apart by a reshape: (shapes before and after, class axis before, layer).
 
-    A row then holds scores of one class at neighbouring places. Where the last axis has as many values as there are
-    classes it may be the one that is meant.
+    From (batch, class, ...) to (rows, class): a row then holds scores of one class at neighbouring places. Where the
+    last axis has as many values as there are classes it may be the one that is meant. Or from (batch, ..., class), as a
+    linear layer makes them, to (batch, class, ...).
     """
     for node in walked.nodes[:NEAR_LOSS]:
         made = node.next_functions[0][0] if node.name() == "LogSoftmaxBackward0" else None
         if made is None or made.name() not in RESHAPING:
             continue
         after, before = output_shape(made) or (), output_shape(made.next_functions[0][0]) or ()
-        if len(after) != 2 or len(before) < 3 or before[1] != after[1] or before[-1] == after[1]:
+        if len(after) < 2 or len(before) < 3 or _from_front(node._saved_dim, len(after)) != 1:
             continue
-        if _from_front(node._saved_dim, 2) == 1 and _reshaped(1, after, before) is None:
-            return before, after, feeding_layer(made, owner)[0]
+        layer, kind = feeding_layer(made, owner)
+        if len(after) == 2:
+            apart, axis = before[1] == after[1] != before[-1], 1
+        else:
+            apart, axis = before[-1] == after[1] and kind == "Linear", len(before) - 1
+        if apart and _reshaped(1, after, before) is None:
+            return before, after, axis, layer
     return None
 
 

@@ -46,6 +46,8 @@ EVALUATION_BATCHES = 8
 """Batches of each evaluation whose predictions are compared with the targets."""
 EVALUATIONS = 12
 """Evaluations in which the scales of both are looked at, ..."""
+HELD_OUT_CLASSES = 100
+"""Classes at most of which held-out targets are counted."""
 EVALUATED = 16
 """... and values of a batch that this takes."""
 
@@ -64,6 +66,8 @@ class _Site:
         self.scales: Any = 0.0
         """Sum over batches of the mean and deviation of the targets, and of the predictions."""
         self.scaled = self.evaluations = 0
+        self.held_out: Any = 0.0
+        """Number of targets of each class in evaluation, over the batches of this one that were looked at."""
         self.in_backward = self.left_out = self.added = 0
         """Sampled calls by what became of the value: a backward pass began in it, none did, it was added to a loss
         although it has no graph itself."""
@@ -214,6 +218,8 @@ class Losses:
         if looks and plain(prediction) and plain(target) and prediction.shape == target.shape:
             self._scales(site, prediction, target)
         if site.judged < EVALUATION_BATCHES and plain(prediction) and plain(target):
+            if kind in CLASS_LOSSES and site.evaluations < EVALUATIONS and target.dim() == 1:
+                self._held_out(site, prediction, target)
             right = _share_right(kind, prediction.detach(), target)
             if right is not None:
                 site.judged += 1
@@ -227,6 +233,14 @@ class Losses:
             read = [figure for few in both for figure in (few.mean(), few.std(unbiased=False))]
             site.scales = site.scales + torch.stack(read)
             site.scaled += 1
+
+    @staticmethod
+    def _held_out(site: _Site, prediction: torch.Tensor, target: torch.Tensor) -> None:
+        if _is_classes(prediction, target) and 1 < (classes := prediction.shape[1]) <= HELD_OUT_CLASSES:
+            inside = (target >= 0) & (target < classes)
+            counts = _histogram(torch.where(inside, target, classes), classes)
+            before = site.held_out
+            site.held_out = counts + before if getattr(before, "shape", None) == counts.shape else counts
 
     def close_evaluation(self) -> None:
         """Write the means of the evaluation that just ended."""
@@ -250,8 +264,15 @@ class Losses:
                     self.recorder.row("es", i=index, s=step, v=[number(value) for value in values])
 
                 self.recorder.reader.read((site.scales / site.scaled).unbind(), write_scales)
+            if isinstance(site.held_out, torch.Tensor):
+
+                def write_classes(values: list[float], index: int = index) -> None:
+                    row = {str(label): int(times) for label, times in enumerate(values) if times}
+                    self.recorder.row("ec", i=index, v=row)
+
+                self.recorder.reader.read(site.held_out.unbind(), write_classes)
             site.evaluations += 1
-            site.scales, site.scaled = 0.0, 0
+            site.scales, site.scaled, site.held_out = 0.0, 0, 0.0
             site.total, site.batches, site.right, site.judged, site.examples = 0.0, 0, 0.0, 0, 0
         self.pending.clear()
 
@@ -417,11 +438,14 @@ class Losses:
             (counted & ~inside).sum().float(),
         ]
         for key, labels in (("tv", truth), ("pv", guess)):
-            counts = torch.zeros(classes + 1, device=truth.device)
-            one = torch.ones(labels.numel(), device=truth.device)
-            counts.scatter_add_(0, torch.where(inside, labels, spare), one)
             fields[f"_{key}"] = classes
-            scalars += list(counts[:classes].unbind())
+            scalars += list(_histogram(torch.where(inside, labels, spare), classes).unbind())
+
+
+def _histogram(labels: torch.Tensor, classes: int) -> torch.Tensor:
+    """How many labels of each class there are; the label `classes` stands for none."""
+    counts = torch.zeros(classes + 1, device=labels.device)
+    return counts.scatter_add_(0, labels.long(), torch.ones(labels.numel(), device=labels.device))[:classes]
 
 
 def _share_right(kind: str, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor | None:

@@ -41,6 +41,7 @@ class Losses(Part):
         self._terms: dict[int, defaultdict[int, Growing]] = defaultdict(by_key)
         self._weights: dict[tuple[int, str], tuple[float, ...]] = {}
         self._judged: defaultdict[int, Growing] = by_key()
+        self._held_out: defaultdict[int, Counter[int]] = defaultdict(Counter)
         self._twice: Counter[tuple[int, int, int, int]] = Counter()
         self._divergence: dict[int, list[Growing]] = defaultdict(lambda: [Growing() for _ in range(3)])
         self._evaluated_scales: dict[int, list[tuple[float, float, float, float]]] = defaultdict(list)
@@ -60,6 +61,9 @@ class Losses(Part):
     def on_kl(self, row: Row) -> None:
         for growing, key in zip(self._divergence[row["i"]], ("f", "j", "v"), strict=True):
             growing.add(row["s"], row[key])
+
+    def on_ec(self, row: Row) -> None:
+        self._held_out[row["i"]].update({int(label): number for label, number in row["v"].items()})
 
     def on_es(self, row: Row) -> None:
         target, deviation, prediction, spread = row["v"]
@@ -253,6 +257,7 @@ class Losses(Part):
                     label_smoothing=last.get("sm"),
                     log_target=last.get("lt"),
                     evaluated_scales=tuple(self._evaluated_scales[index]),
+                    evaluated_values=dict(self._held_out[index]),
                     evaluated=self._judged[index].series(),
                 )
             )
@@ -282,7 +287,7 @@ class Losses(Part):
                     terms={key: growing.series() for key, growing in self._terms[index].items()},
                     weighed_choices=self._weighed[index],
                     softmax=(tuple(softmax[0]), int(softmax[1]), str(softmax[2])) if softmax else None,
-                    mixed=(tuple(mixed[0]), tuple(mixed[1]), str(mixed[2])) if mixed else None,
+                    mixed=(tuple(mixed[0]), tuple(mixed[1]), int(mixed[2]), str(mixed[3])) if mixed else None,
                 )
             )
         return tuple(found)

@@ -13,10 +13,10 @@ def check(run: Run) -> Iterator[Finding]:
     for stream in run.streams:
         if stream.mixed is None:
             continue
-        before, after, layer = stream.mixed
+        before, after, axis, layer = stream.mixed
         yield Finding(
             "LOS046",
-            data={"before": before, "after": after, "classes": after[1], "layer": layer or "?"},
+            data={"before": before, "after": after, "axis": axis, "classes": after[1], "layer": layer or "?"},
             place=at(stream.site, module=layer),
         )
         return
@@ -29,10 +29,11 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "Scores of shape {before} (of `{layer}`), with {classes} classes along axis 1, are given the shape {after} as they "
-        "lie in memory: a row of {classes} holds neighbouring places of one class, not the classes of one place.",
-        "形状为 {before} 的分数（来自 `{layer}`，{classes} 个类别在轴 1 上）按内存顺序直接改成了 {after}：每行的 {classes} 个值是"
-        "同一类别的相邻位置，而不是同一位置的各个类别。",
+        "Scores of shape {before} (of `{layer}`), with {classes} classes along axis {axis}, are given the shape {after} as "
+        "they lie in memory: the {classes} values that the loss takes for the classes of one place come from several "
+        "places.",
+        "形状为 {before} 的分数（来自 `{layer}`，{classes} 个类别在轴 {axis} 上）按内存顺序直接改成了 {after}：损失当作"
+        "同一位置各类别分数的 {classes} 个值，其实来自不同的位置。",
     ),
     why=Text(
         "`reshape` and `view` move no axis. The loss then compares a target with scores of other places, and the model "
@@ -41,10 +42,10 @@ RULE = Rule(
         "预测图都是错的。",
     ),
     fix=Text(
-        "Let the loss have them as they are, `F.cross_entropy(scores, target)` with scores (batch, class, ...) and target "
-        "(batch, ...); or move the axis first: `scores.movedim(1, -1).reshape(-1, {classes})`.",
-        "直接交给损失函数：`F.cross_entropy(scores, target)`，其中 scores 为（batch, class, ...），target 为（batch, ...）；"
-        "或先移动轴：`scores.movedim(1, -1).reshape(-1, {classes})`。",
+        "Move the axis: `F.cross_entropy` takes scores (batch, class, ...) with targets (batch, ...), so "
+        "`scores.movedim(-1, 1)` where classes come last; for rows of classes `scores.movedim(1, -1).reshape(-1, {classes})`.",
+        "请移动轴：`F.cross_entropy` 接受形状为（batch, class, ...）的分数和（batch, ...）的目标，类别在最后时用 "
+        "`scores.movedim(-1, 1)`；需要每行一组类别时用 `scores.movedim(1, -1).reshape(-1, {classes})`。",
     ),
     bad="""\
 import torch

@@ -200,3 +200,6 @@ class Pairs:
     """Batches gathered of at least four examples with differing targets."""
     same_input: int = 0
     """... in which all examples had the same input."""
+    one_example: int = 0
+    """Batches gathered of at least four examples, if each of them was one example again and again, and not all of them
+    the same."""

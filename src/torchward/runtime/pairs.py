@@ -135,6 +135,8 @@ def _judge(gathered: _Gathered) -> dict[str, Any] | None:
         for rows, wanted in zip(gathered.inputs, gathered.targets, strict=True)
         if rows.shape[0] >= 4 and not bool((wanted == wanted[0]).all())
     ]
+    several = [torch.cat([x.double(), y.double()], 1) for x, y in zip(gathered.inputs, gathered.targets, strict=True)]
+    repeated = [bool((rows == rows[0]).all()) for rows in several if rows.shape[0] >= 4]
     raw = torch.cat(gathered.inputs).cpu()
     target = torch.cat(gathered.targets).cpu()
     fields: dict[str, Any] = {
@@ -142,6 +144,7 @@ def _judge(gathered: _Gathered) -> dict[str, Any] | None:
         "features": raw.shape[1],
         "batches": len(alike),
         "same_input": sum(alike),
+        "one_example": len(repeated) if all(repeated) and len({tuple(tolist(rows[0])) for rows in several}) > 1 else 0,
     }
     unique = {tuple(row): index for index, row in reversed(list(enumerate(tolist(raw))))}
     keep = torch.tensor(sorted(unique.values()))

@@ -16,7 +16,9 @@ EXPLAINED = 0.02
 ones explain 0.07 and more, shuffled ones less than 0 on average."""
 DEVIATIONS = 4.0
 PLAIN = (2, 4)
-"""Axes of tables and images. In a sequence the relation may well be one that the simple model cannot express."""
+"""Axes of tables and images. In a sequence the relation may well be one that the simple model cannot express: ..."""
+SEQUENCE = 3
+"""... it is looked at where nothing at all was learned, and then but a possibility."""
 EVALUATIONS = 2
 CHANCE = 0.97
 """An evaluation loss of this share of the entropy of the classes, or more, is no better than guessing."""
@@ -32,7 +34,7 @@ def _unrelated(pairs: Pairs) -> bool:
         pairs.explained is not None
         and pairs.pairs >= PAIRS
         and pairs.targets >= 2
-        and pairs.axes in PLAIN
+        and pairs.axes in (*PLAIN, SEQUENCE)
         and pairs.explained < min(EXPLAINED, pairs.shuffled + DEVIATIONS * pairs.shuffled_deviation)
     )
 
@@ -74,8 +76,8 @@ def _nothing_learned(run: Run, training: Training, course: Progress, pairs: Pair
     if (course.loss is None) != pairs.by_hand or (course.loss is not None and course.loss.kind != pairs.loss_kind):
         return None
     if course.at_chance or _evaluated_at_chance(run, training, course, pairs):
-        return Confidence.LIKELY
-    return Confidence.POSSIBLE if _by_heart(course, pairs) else None
+        return Confidence.LIKELY if pairs.axes in PLAIN else Confidence.POSSIBLE
+    return Confidence.POSSIBLE if pairs.axes in PLAIN and _by_heart(course, pairs) else None
 
 
 def check(run: Run) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""DAT008: all examples of a batch are the same one, though their targets differ."""
+"""DAT008: all examples of a batch are the same one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ CLASSES = ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_en
 
 def check(run: Run) -> Iterator[Finding]:
     for pairs in run.pairs:
-        if pairs.batches < BATCHES or pairs.same_input < pairs.batches or pairs.inputs != 1:
+        inputs_alone = pairs.same_input if pairs.same_input == pairs.batches and pairs.inputs == 1 else 0
+        batches = max(inputs_alone, pairs.one_example)
+        if batches < BATCHES:
             continue
         if pairs.loss_kind not in CLASSES or any(training.adversarial for training in run.trainings):
             continue
@@ -24,7 +26,12 @@ def check(run: Run) -> Iterator[Finding]:
         loader = next((one for one in run.loaders if one.trains), None)
         yield Finding(
             "DAT008",
-            data={"model": model.name, "batches": pairs.batches, "inputs": pairs.pairs},
+            data={
+                "model": model.name,
+                "batches": batches,
+                "inputs": pairs.pairs,
+                "targets_too": batches > inputs_alone,
+            },
             place=at((loader.site if loader is not None else None) or model.site),
             confidence=Confidence.LIKELY,
         )
@@ -37,15 +44,15 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "In each of {batches} batches given to `{model}`, all examples have the same input, while their targets "
-        "differ.",
-        "在给 `{model}` 的 {batches} 个批次中，每个批次内所有样本的输入都相同，而目标各不相同。",
+        "In each of {batches} batches given to `{model}`, all examples have one and the same input.",
+        "在给 `{model}` 的 {batches} 个批次中，每个批次内所有样本的输入都完全相同。",
     ),
     why=Text(
-        "Equal inputs with different targets cannot be told apart: the model learns one answer for all. Most often the "
-        "data set hands out one buffer that it overwrites for each example, or ignores the index.",
-        "输入相同而目标不同的样本无法区分，模型只能学到一个统一的答案。最常见的原因是数据集每次返回同一块缓冲区并反复覆盖，"
-        "或者忽略了索引。",
+        "Equal inputs with different targets cannot be told apart, so that the model learns one answer for all; where the "
+        "targets are equal too, a batch is worth one example. Most often the data set hands out one buffer that it "
+        "overwrites for each example, or ignores the index.",
+        "输入相同而目标不同的样本无法区分，模型只能学到一个统一的答案；如果目标也相同，一个批次就只相当于一个样本。"
+        "最常见的原因是数据集每次返回同一块缓冲区并反复覆盖，或者忽略了索引。",
     ),
     fix=Text(
         "Return a new tensor from `__getitem__`: `return torch.from_numpy(buffer).clone(), label` (or `buffer.copy()`), "
@@ -128,6 +135,6 @@ for epoch in range(6):
     print(epoch, loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/data.html",),
-    explains=("DAT004", "DAT006", "TRN001", "TRN003", "TRN004"),
+    explains=("DAT003", "DAT004", "DAT006", "TRN001", "TRN003", "TRN004"),
     needs=("probes",),
 )

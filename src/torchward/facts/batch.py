@@ -98,6 +98,10 @@ class Loader:
     """Ordered by a `DistributedSampler`."""
     dropped: int = 0
     """Examples that `drop_last` leaves out of each pass."""
+    drawn: int | None = None
+    """Examples of a pass, where a random sampler may have been told to draw fewer than there are, ..."""
+    drawn_anew: bool = False
+    """... others in each pass."""
     idle_passes: int = 0
     """Passes over half of the batches or more in which no backward pass ran."""
     idle_site: Site | None = None

@@ -164,6 +164,8 @@ class Loaders:
             pin=bool(getattr(loader, "pin_memory", False)),
             dist=isinstance(sampler, data.distributed.DistributedSampler),
             drop=_dropped(loader),
+            dn=_length(sampler) if isinstance(sampler, SAMPLERS) else None,
+            da=not isinstance(sampler, data.SubsetRandomSampler),
             kind=type(loader.dataset).__name__,
         )
 
@@ -249,6 +251,10 @@ class Loaders:
                     cmp=known.compared,
                     mv=known.moved,
                 )
+
+
+SAMPLERS = (data.SubsetRandomSampler, data.RandomSampler, data.WeightedRandomSampler)
+"""Those that may be told how many examples to draw."""
 
 
 def _sampler(loader: Any) -> Any:

@@ -78,6 +78,8 @@ class BatchesAndLoaders(Part):
                     pinned=bool(row.get("pin")),
                     distributed=bool(row.get("dist")),
                     dropped=row.get("drop") or 0,
+                    drawn=row.get("dn"),
+                    drawn_anew=bool(row.get("da")),
                     idle_passes=counts.get("idle", 0),
                     idle_site=self.ledger.site(counts.get("isite")),
                     compared_passes=counts.get("cmp", 0),

@@ -109,11 +109,15 @@ def _overshot(run: Run, losses: Series, moved: Series) -> tuple[Curve, float] | 
 
 
 def _leapt(run: Run, losses: Series, moved: Series) -> tuple[Curve, float] | None:
-    """The first step threw the initial weights away, the loss shot up with it, and most of it is still there."""
+    """The first step threw the initial weights away, or the first three did, the loss shot up with it, and most of it
+    (all of it) is still there."""
     curve = _curve(run, losses, moved)
-    if curve is None or moved.values[0] < LEAP or curve.end < HALF * curve.start:
+    if curve is None or max(losses.values[:FIRST_LOSSES]) < PEAK * curve.start:
         return None
-    return (curve, moved.values[0]) if max(losses.values[:FIRST_LOSSES]) >= PEAK * curve.start else None
+    at_once = moved.values[0] >= LEAP and curve.end >= HALF * curve.start
+    first = moved.between(losses.steps[0], losses.steps[0] + 2).values
+    in_three = min(first) >= RATIO and sum(first) >= LEAP and curve.end >= NOT_LEARNED * curve.start
+    return (curve, moved.values[0]) if at_once or in_three else None
 
 
 def _scattered(

@@ -15,7 +15,10 @@ def check(run: Run) -> Iterator[Finding]:
     for optimizer in run.optimizers:
         if optimizer.kind != "LBFGS" or optimizer.closures < SAMPLES:
             continue
-        if optimizer.closures_without_backward < optimizer.closures:
+        own = [one for one in run.parameters if one.index in optimizer.parameters]
+        # Derivatives by the input, as of a differential equation, are backward passes that leave no gradient.
+        without = bool(own) and all(one.samples and not one.samples_with_grad for one in own)
+        if optimizer.closures_without_backward < optimizer.closures and not without:
             continue
         yield Finding(
             "OPT034",
@@ -31,8 +34,8 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "In all {samples} sampled steps of LBFGS its closure ran no backward pass.",
-        "在采样的 {samples} 步中，LBFGS 的闭包一次都没有执行反向传播。",
+        "In all {samples} sampled steps of LBFGS its closure computed no new gradient of the parameters.",
+        "在采样的 {samples} 步中，LBFGS 的闭包一次都没有为参数计算新的梯度。",
     ),
     why=Text(
         "L-BFGS moves several times in one step and asks the closure for the loss and the gradients at each "

@@ -198,6 +198,9 @@ class Pairs:
     as_classes: float | None = None
     """... and of that of "is it class k?", the mean over all k. Of an ordered quantity it is much less: what lies
     between others is seen by no linear model. Of classes that are merely numbered it is about the same."""
+    filled: tuple[float, float, float] | None = None
+    """One number for each example: a target that comes up again and again among others that hardly repeat, and do not
+    drift. (It, its share, distance of the nearest other in deviations of the others.)"""
     copies: int | None = None
     """Feature that is the target itself, up to scale and offset."""
     batches: int = 0

@@ -171,6 +171,7 @@ def _judge(gathered: _Gathered) -> dict[str, Any] | None:
         fields["copies"] = _copy_of(inputs, target.double()[:, 0])
     if gathered.kind in DISTANCES and target.shape[1] == 1:
         fields |= _as_classes(inputs, target[:, 0].double())
+        fields["filled"] = _filled(target[:, 0].double())
     return fields | _explained(inputs, wanted)
 
 
@@ -207,6 +208,22 @@ def _as_classes(inputs: torch.Tensor, target: torch.Tensor) -> dict[str, Any]:
         "as_number": round(float(explained[:, 0].max()), 5),
         "as_classes": round(float(explained[:, 1:].mean(1).max()), 5),
     }
+
+
+def _filled(target: torch.Tensor) -> tuple[float, float, float] | None:
+    """One value that comes up again and again among others that hardly repeat, and do not drift: (it, its share,
+    distance of the nearest other in deviations of the others)."""
+    values, counts = target.unique(return_counts=True)
+    value = values[counts.argmax()]
+    others = target[target != value]
+    if others.numel() < FEWEST or int(counts.max()) < EACH or values.numel() < others.numel() / 2:
+        return None
+    first, last = others.chunk(2)
+    deviation = float(others.std())
+    if deviation == 0 or abs(float(first.mean() - last.mean())) > deviation / 2:
+        return None
+    nearest = float((others - value).abs().min()) / deviation
+    return float(value), round(1 - others.numel() / target.numel(), 5), round(nearest, 4)
 
 
 def _standard(inputs: torch.Tensor) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """What watching costs: each program runs bare and under `torchward run`, by turns, in one call.
 
-    python bench/overhead.py [--rounds 3] [--seconds 40] [--program mlp]... [--steps N]
+    python bench/overhead.py [--rounds 6] [--seconds 20] [--program mlp]... [--steps N]
 
 How it measures
 step time
@@ -285,8 +285,8 @@ def tabulate(steps: dict[str, Steps], solo: dict[str, Alone]) -> Table:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure what watching costs.")
-    parser.add_argument("--rounds", type=int, default=3, help="how often the three processes are started (default 3)")
-    parser.add_argument("--seconds", type=float, default=40, help="for how long they take turns (default 40)")
+    parser.add_argument("--rounds", type=int, default=6, help="how often the three processes are started (default 6)")
+    parser.add_argument("--seconds", type=float, default=20, help="for how long they take turns (default 20)")
     parser.add_argument("--program", action="append", choices=STEP_BARS, help="only this one; may be repeated")
     parser.add_argument("--steps", type=int, help="steps of an undisturbed run, instead of the program's default")
     args = parser.parse_args()

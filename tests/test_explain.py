@@ -83,7 +83,8 @@ def test_bad_input_is_named_and_nothing_guessed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | bytes, status: int, told: str
 ) -> None:
     got, out = run(tmp_path, capsys, text, "--lang", "en")
-    assert (got, told in out) == (status, True), out
+    # Where a line breaks depends on how long the path is.
+    assert (got, told in " ".join(out.split())) == (status, True), out
 
 
 def test_a_file_that_is_not_there_is_an_error_of_usage(capsys: pytest.CaptureFixture[str]) -> None:

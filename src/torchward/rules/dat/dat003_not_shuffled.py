@@ -143,6 +143,6 @@ for epoch in range(8):
         optimizer.step()
 """,
     links=("https://docs.pytorch.org/docs/stable/data.html#data-loading-order-and-sampler",),
-    explains=("TRN*", "NUM*", "MOD003", "MOD010", "OPT007"),
+    explains=("TRN*", "NUM001", "NUM002", "NUM003", "NUM004", "NUM007", "MOD003", "MOD010", "OPT007"),
     needs=("loss",),
 )

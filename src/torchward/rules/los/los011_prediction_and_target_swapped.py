@@ -104,6 +104,21 @@ for epoch in range(12):
     print(epoch, loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/generated/torch.nn.BCEWithLogitsLoss.html",),
-    explains=("TRN*", "LOS001", "LOS002", "LOS004", "LOS005", "LOS007", "MOD003", "MOD004", "NUM*", "OPT007"),
+    explains=(
+        "TRN*",
+        "LOS001",
+        "LOS002",
+        "LOS004",
+        "LOS005",
+        "LOS007",
+        "MOD003",
+        "MOD004",
+        "NUM001",
+        "NUM002",
+        "NUM003",
+        "NUM004",
+        "NUM007",
+        "OPT007",
+    ),
     needs=("loss",),
 )

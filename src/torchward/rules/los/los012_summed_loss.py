@@ -137,6 +137,19 @@ for epoch in range(12):
     print(epoch, loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/generated/torch.nn.MSELoss.html",),
-    explains=("OPT007", "OPT013", "NUM*", "TRN*", "MOD003", "MOD004", "MOD010", "MOD011"),
+    explains=(
+        "OPT007",
+        "OPT013",
+        "NUM001",
+        "NUM002",
+        "NUM003",
+        "NUM004",
+        "NUM007",
+        "TRN*",
+        "MOD003",
+        "MOD004",
+        "MOD010",
+        "MOD011",
+    ),
     needs=("loss", "optimizer", "parameters"),
 )

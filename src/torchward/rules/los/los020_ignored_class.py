@@ -98,7 +98,7 @@ for epoch in range(8):
     print(epoch, loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html",),
-    explains=("TRN003", "TRN006", "MOD*"),
+    explains=("TRN003", "TRN006", "MOD003", "MOD010", "MOD011"),
     needs=("loss",),
     preview=True,
 )

@@ -124,7 +124,7 @@ for epoch in range(12):
     print(epoch, reconstruction.item(), divergence.item())
 """,
     links=("https://arxiv.org/abs/1312.6114",),
-    explains=("TRN*", "NUM*", "OPT007", "LOS041"),
+    explains=("TRN*", "NUM001", "NUM002", "NUM003", "NUM004", "NUM007", "OPT007", "LOS041"),
     needs=("graph",),
     preview=True,
 )

@@ -113,6 +113,19 @@ for epoch in range(12):
     print(epoch, loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/amp.html", "https://arxiv.org/abs/1710.03740"),
-    explains=("NUM001", "NUM002", "NUM003", "OPT007", "OPT008", "TRN*", "MOD*"),
+    explains=(
+        "NUM001",
+        "NUM002",
+        "NUM003",
+        "OPT007",
+        "OPT008",
+        "TRN*",
+        "MOD003",
+        "MOD004",
+        "MOD005",
+        "MOD010",
+        "MOD011",
+        "MOD029",
+    ),
     needs=("parameters", "optimizer"),
 )

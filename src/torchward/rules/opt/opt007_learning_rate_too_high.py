@@ -258,6 +258,6 @@ for epoch in range(10):
         "https://docs.pytorch.org/docs/stable/optim.html#per-parameter-options",
         "https://cs231n.github.io/neural-networks-3/#ratio",
     ),
-    explains=("NUM*", "TRN*", "MOD003", "MOD004", "MOD011"),
+    explains=("NUM001", "NUM002", "NUM003", "NUM004", "NUM007", "TRN*", "MOD003", "MOD004", "MOD011"),
     needs=("parameters", "optimizer"),
 )

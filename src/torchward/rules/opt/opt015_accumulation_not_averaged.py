@@ -176,6 +176,6 @@ for epoch in range(5):
     print(epoch, accumulate * loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/notes/amp_examples.html#gradient-accumulation",),
-    explains=("OPT007", "OPT013", "NUM*", "TRN001", "TRN003", "MOD003"),
+    explains=("OPT007", "OPT013", "NUM001", "NUM002", "NUM003", "NUM004", "NUM007", "TRN001", "TRN003", "MOD003"),
     needs=("optimizer",),
 )

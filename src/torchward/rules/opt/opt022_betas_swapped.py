@@ -89,6 +89,6 @@ for epoch in range(15):
     print(epoch, loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html", "https://arxiv.org/abs/1412.6980"),
-    explains=("OPT007", "OPT008", "NUM*", "TRN001", "TRN003"),
+    explains=("OPT007", "OPT008", "NUM001", "NUM002", "NUM003", "NUM004", "NUM007", "TRN001", "TRN003"),
     needs=("optimizer",),
 )

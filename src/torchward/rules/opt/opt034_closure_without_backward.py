@@ -87,7 +87,7 @@ for epoch in range(40):
     print(epoch, optimizer.step(closure).item())
 """,
     links=("https://docs.pytorch.org/docs/stable/generated/torch.optim.LBFGS.html",),
-    explains=("OPT003", "OPT005", "OPT007", "OPT008", "TRN*", "NUM*"),
+    explains=("OPT003", "OPT005", "OPT007", "OPT008", "TRN*", "NUM001", "NUM002", "NUM003", "NUM004", "NUM007"),
     needs=("optimizer",),
     preview=True,
 )

@@ -82,7 +82,7 @@ for epoch in range(40):
     print(epoch, optimizer.step(closure).item())
 """,
     links=("https://docs.pytorch.org/docs/stable/optim.html#optimizer-step-closure",),
-    explains=("OPT003", "OPT007", "TRN*", "NUM*"),
+    explains=("OPT003", "OPT007", "TRN*", "NUM001", "NUM002", "NUM003", "NUM004", "NUM007"),
     needs=("optimizer",),
     preview=True,
 )

@@ -136,5 +136,6 @@ for epoch in range(8):
     links=("https://docs.pytorch.org/tutorials/beginner/introyt/trainingyt.html",),
     explains=("TRN002",),
     needs=("loader",),
+    written=True,
     preview=True,
 )

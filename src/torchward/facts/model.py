@@ -142,9 +142,9 @@ class Model:
     """Calls in training of which it was followed what became of each tensor returned, and of which one was used."""
     outputs_used: tuple[int, ...] = ()
     """... in how many of them a gradient came through the first, second, ... of these; -1 for one without a graph."""
-    frozen_drawn: tuple[tuple[str, int], ...] = ()
-    """(path, units) of layers that were frozen when it was first called, with the very values that torch draws for a
-    new layer; of models that are trained in part."""
+    frozen_drawn: tuple[tuple[str, int, int], ...] = ()
+    """(path, units, inputs of each) of layers that were frozen when it was first called, with the very values that
+    torch draws for a new layer; of models that are trained in part."""
     frozen_loaded: bool = False
     """A state dict had been loaded into such a model, or a part of it, by then."""
     repeated: tuple[str, str, int] | None = None

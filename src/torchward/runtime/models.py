@@ -538,7 +538,7 @@ class Models:
 
     def _frozen(self, root: Root, module: nn.Module) -> None:
         """Layers of a model that is trained in part, frozen with the very values that torch draws for a new layer."""
-        layers: list[tuple[str, int]] = []
+        layers: list[tuple[str, int, int]] = []
         checks: list[torch.Tensor] = []
         for path, member in module.named_modules():
             weight: Any = member.weight if type(member) in INITIALISED else None
@@ -551,7 +551,7 @@ class Models:
             # Uniform up to the bound: nothing beyond, something close to it, and the variance of such a draw.
             values = thin(weight).float() * math.sqrt(weight[0].numel())
             largest, square = values.abs().max(), values.square().mean()
-            layers.append((_bare(path), weight.shape[0]))
+            layers.append((_bare(path), weight.shape[0], weight[0].numel()))
             checks.append(((largest <= 1.001) & (largest > 0.9) & ((square - 1 / 3).abs() < DRAWN_APART)).float())
         loaded = [held.loaded for held, tensor in self.live() if held.model == root.index]
 

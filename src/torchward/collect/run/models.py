@@ -183,7 +183,8 @@ class Models(Part):
                     outputs_followed=counts.get("os", 0),
                     outputs_used=tuple(counts.get("ou", ())),
                     frozen_drawn=tuple(
-                        (str(a), int(b)) for a, b in self.ledger.counts["fz"].get(index, {}).get("n", ())
+                        (str(name), int(units), int(inputs))
+                        for name, units, inputs in self.ledger.counts["fz"].get(index, {}).get("n", ())
                     ),
                     frozen_loaded=bool(self.ledger.counts["fz"].get(index, {}).get("ld")),
                     repeated=(str(row["rep"][0]), str(row["rep"][1]), int(row["rep"][2])) if row.get("rep") else None,

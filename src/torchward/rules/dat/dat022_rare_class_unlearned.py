@@ -59,7 +59,9 @@ def _unlearned(loss: Loss) -> tuple[int, float, float, float] | None:
     share = counts[largest] / total
     if share < LARGEST or total - counts[largest] < RARE or loss.recent_predicted.get(largest, 0) < NAMED * said:
         return None
-    level = -sum(times / total * math.log(times / total) for times in counts.values())
+    # What naming the shares would have cost on the very batches that the end is taken from.
+    late = {label: times for label, times in loss.recent_target.items() if times and label in counts}
+    level = -sum(times * math.log(counts[label] / total) for label, times in late.items()) / max(1, sum(late.values()))
     recent = [value for value in loss.values.values[-10:] if math.isfinite(value)]
     if len(recent) < 5:
         return None

@@ -20,7 +20,7 @@ def check(run: Run) -> Iterator[Finding]:
         if not trained or any(len(one.shape) > 1 for one in trained):
             continue
         # A frozen layer leaves no leaf in the graph; what makes the prediction has as many units as that has columns.
-        last, units = model.frozen_drawn[-1]
+        last, units, _ = model.frozen_drawn[-1]
         judged = [loss for loss in run.losses if loss.training and loss.prediction_shape[1:2] == (units,)]
         ends = next((loss for loss in judged if len(loss.values) >= SAMPLES), None)
         if ends is None:
@@ -29,7 +29,7 @@ def check(run: Run) -> Iterator[Finding]:
             "MOD031",
             data={
                 "model": model.name,
-                "layers": tuple(name for name, _ in model.frozen_drawn[:8]),
+                "layers": tuple(name for name, *_ in model.frozen_drawn[:8]),
                 "last": last,
                 "trained": sum(one.numel for one in trained),
                 "parameters": model.parameters,

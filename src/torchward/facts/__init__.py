@@ -32,6 +32,7 @@ from torchward.facts.crash import (
     Waiting,
 )
 from torchward.facts.loss import (
+    Advantages,
     Cut,
     Divergence,
     Entropy,
@@ -70,6 +71,7 @@ from torchward.facts.model import (
     Parameter,
     Recurrence,
     RowsAsTime,
+    Table,
     Views,
 )
 from torchward.facts.optimizer import (
@@ -122,6 +124,7 @@ from torchward.facts.series import (
 __all__ = [
     "PROBES",
     "Activation",
+    "Advantages",
     "AliasedLoad",
     "Attention",
     "Batches",
@@ -197,6 +200,7 @@ __all__ = [
     "Site",
     "SlowCall",
     "System",
+    "Table",
     "TokenProbe",
     "Toolkit",
     "TorchBuild",

@@ -19,6 +19,7 @@ from torchward.facts import (
     Parameter,
     Recurrence,
     RowsAsTime,
+    Table,
     Training,
     Views,
 )
@@ -39,6 +40,7 @@ class Models(Part):
         self._copies: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._in_time: dict[int, list[Row]] = defaultdict(list)
         self._views: dict[int, list[Row]] = defaultdict(list)
+        self._tables: dict[tuple[int, str], list[Row]] = {}
         self._carried: Counter[tuple[int, str]] = Counter()
         self._cut: Counter[tuple[int, str]] = Counter()
 
@@ -72,6 +74,13 @@ class Models(Part):
 
     def on_vw(self, row: Row) -> None:
         self._views[row["m"]].append(row)
+
+    def on_tb(self, row: Row) -> None:
+        """Of one evaluation, the last, all batches."""
+        rows = self._tables.setdefault((row["m"], row["mod"]), [])
+        if rows and rows[-1]["s"] != row["s"]:
+            rows.clear()
+        rows.append(row)
 
     def on_rc(self, row: Row) -> None:
         self._carried[row["m"], row["mod"]] += row["n"] - 1
@@ -270,6 +279,33 @@ class Models(Part):
             )
             for model, rows in sorted(self._in_time.items())
         )
+
+    def tables(self) -> tuple[Table, ...]:
+        found = []
+        for (model, name), rows in sorted(self._tables.items()):
+            last = max(rows, key=lambda row: row["topn"])
+            unmoved = sum(row["un"] for row in rows)
+            found.append(
+                Table(
+                    model=model,
+                    name=name,
+                    site=self.ledger.site(last["site"]),
+                    step=last["s"],
+                    rows=last["rows"],
+                    fresh=last["fresh"],
+                    looked=int(sum(row["n"] for row in rows)),
+                    unmoved=int(unmoved),
+                    top=last["top"],
+                    top_share=sum(row["topn"] for row in rows if row["top"] == last["top"]) / max(1, unmoved),
+                    met=int(last["met"]),
+                    still=int(last["still"]),
+                    places=all(row["places"] for row in rows),
+                    length=max(row["len"] for row in rows),
+                    longest=last["long"],
+                    moved=int(last["moved"]) if last["prefix"] else None,
+                )
+            )
+        return tuple(found)
 
 
 def _still(rows: list[Row]) -> int:

@@ -172,6 +172,20 @@ class TokenProbe(Experiment):
 
 
 @dataclass(frozen=True, eq=False)
+class EndProbe(Experiment):
+    """The token behind the last one that the loss counts, in each row of a causal model's first batch; no call."""
+
+    examples: int = 0
+    """Rows that have one."""
+    end: int | None = None
+    """Its id, if it is the same in all of them, never counted, and not followed by anything but padding."""
+    known: bool = False
+    """The model's configuration says that this id ends a sequence."""
+    padding: bool = False
+    """It is also what the rows are filled up with."""
+
+
+@dataclass(frozen=True, eq=False)
 class InputProbe(Experiment):
     """The values of the first input, looked at more closely; nothing is called."""
 
@@ -322,6 +336,7 @@ PROBES = (
     ChanceProbe,
     GradientProbe,
     TokenProbe,
+    EndProbe,
     InputProbe,
     LeafProbe,
     RepeatProbe,

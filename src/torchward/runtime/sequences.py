@@ -26,6 +26,8 @@ MISSES = 0.9
 COMPARED = 20
 TWIN_ROWS, TWIN_COLUMNS = 64, 128
 """Part of a batch in which positions with the same id are compared, pair by pair."""
+ENDS = 4
+"""Rows of a batch whose end is seen."""
 CHANGE = 1e-3
 """A change by this share of the outputs' deviation is looked into: far above float32's rounding."""
 
@@ -162,6 +164,32 @@ class Tokens:
                 fields["padding_target"] = next(iter(values))
                 fields["padding_share"] = round(float(tail.sum()) / max(1.0, float(counted.sum())), 4)
         return fields
+
+    def end(self, model: nn.Module) -> dict[str, Any] | None:
+        """Fields of the probe of ends: what stands behind the last token that the loss counts?"""
+        ids, target = self.ids, self.target
+        if ids is None or target is None or not self.batch_first or self.shift != 1:
+            return None
+        counted = target != self.ignore
+        places = torch.arange(target.shape[1], device=target.device)
+        # The target at one place is the token of the next.
+        behind = (counted * places).amax(1) + 2
+        rows = counted.any(1) & (behind < ids.shape[1])
+        ids, behind = ids[rows], behind[rows]
+        if len(ids) < ENDS:
+            return None
+        ends = set(tolist(ids.gather(1, behind[:, None]).flatten()))
+        later = torch.arange(ids.shape[1], device=ids.device) > behind[:, None]
+        rest = set(tolist(ids[later]))
+        fields: dict[str, Any] = {"examples": len(ids)}
+        end = ends.pop()
+        if ends or len(rest) > 1 or bool((target[counted] == end).any()):
+            return fields
+        own = getattr(getattr(model, "config", None), "eos_token_id", None)
+        known = end in (own if isinstance(own, (list, tuple)) else [own])
+        # Elsewhere what always ends a row is known for an end by the filling of different length behind it.
+        different = len(set(tolist(behind))) >= 3 and bool(rest)
+        return fields | {"end": end if known or different else None, "known": known, "padding": end in rest}
 
     def masks(self, model: nn.Module, call: Callable[[], object], count: int) -> dict[str, Any] | None:
         """Fields of the probe for a model with other targets than one for each position; None: there is nothing to say.

@@ -63,6 +63,7 @@ from torchward.facts.machine import (
 )
 from torchward.facts.model import (
     Activation,
+    AddedRows,
     Attention,
     Copy,
     ForwardCount,
@@ -125,6 +126,7 @@ from torchward.facts.series import (
 __all__ = [
     "PROBES",
     "Activation",
+    "AddedRows",
     "Advantages",
     "AliasedLoad",
     "Attention",

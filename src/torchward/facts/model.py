@@ -263,6 +263,26 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
+class AddedRows:
+    """Rows at the end of a frozen embedding that all lie at the mean of its rows, as those of added tokens do."""
+
+    model: int
+    """Index in `Run.models`."""
+    name: str
+    """Path of the layer."""
+    site: Site | None
+    """Where the model was called."""
+    rows: int
+    added: int
+    samples: int
+    """Sampled steps of training that were looked at."""
+    looked: int
+    """Lookups in these steps, ..."""
+    used: int
+    """... and of them, of such rows."""
+
+
+@dataclass(frozen=True, eq=False)
 class Attention:
     """Weights of one attention layer: a softmax in the graph of the loss that a matrix product sums by; first steps."""
 

@@ -20,6 +20,7 @@ from torchward.facts.loss import (
 )
 from torchward.facts.model import (
     Activation,
+    AddedRows,
     Attention,
     Copy,
     Model,
@@ -255,6 +256,7 @@ class Run:
     views: tuple[Views, ...] = ()
     rows_as_time: tuple[RowsAsTime, ...] = ()
     tables: tuple[Table, ...] = ()
+    added_rows: tuple[AddedRows, ...] = ()
     kept: tuple[Kept, ...] = ()
     group_size: int | None = None
     """Processes in the default process group; None if there was none."""

@@ -30,6 +30,9 @@ PARALLEL = 1e-5
 """Ten thousand roundings of float32, of random sign."""
 EVALUATED = 20
 """Evaluations are looked into after the steps so far divided by this."""
+MIDDLE = 0.01
+"""Distance from the mean row, as a share of the usual one: transformers draws new rows with 3e-5 of the deviation."""
+ADDED_ROWS = 16
 ENOUGH = 2_000
 """Lookups of one evaluation."""
 DEVIATIONS = 6.0
@@ -47,6 +50,9 @@ class Table:
         self.layer = isinstance(module, KINDS)
         self.padding = getattr(module, "padding_idx", None)
         self.fresh = False
+        self.frozen = False
+        self.added = self.added_told = 0
+        """Rows at the end of a frozen table that were added and never trained; how often their use was told."""
         self.longest = 0
         self.places: torch.Tensor | None = None
         """Did training ask for 0, 1, 2, ... only?"""
@@ -89,16 +95,34 @@ class Tables:
         """A model is called for the first time."""
         found: dict[int, Table] = {}
         loaded = self.recorder.models.loaded
+        partly = any(parameter.requires_grad for parameter in module.parameters())
         for name, member in module.named_modules():
             layer = isinstance(member, KINDS)
             for key, weight in member._parameters.items():
+                if layer and partly and plain(weight) and not weight.requires_grad and _has_rows(weight):
+                    table = found[id(member)] = Table(name, member, key)
+                    self._added(table, _rows(weight))
                 # Another layer's `weight` is a matrix to multiply with, and so are all that torch's own layers hold.
                 skip = key == "weight" or type(member).__module__.startswith("torch.")
                 if (layer or not skip) and member not in loaded and len(found) < LIMIT and _may_be_table(weight, layer):
                     table = found[id(member) if layer else id(weight)] = Table(name or key, member, key)
                     self._fresh(table, _rows(weight))
-        if found and module not in loaded:
+        if module in loaded:
+            found = {key: table for key, table in found.items() if table.frozen}
+        if found:
             self.known[root.index] = found
+
+    def _added(self, table: Table, rows: torch.Tensor) -> None:
+        """How many rows at the end of a frozen table lie in the middle of all, where transformers puts new tokens?"""
+        table.frozen = True
+        values = rows[:, :COLUMNS].float()
+        apart = (values - values.mean(0)).norm(dim=1)
+        alike = apart < MIDDLE * apart.mean()
+
+        def write(read: list[float]) -> None:
+            table.added = int(read[0]) if read[0] < len(rows) / 2 else 0
+
+        self.recorder.reader.read([alike.flip(0).long().cumprod(0).sum()], write)
 
     def _fresh(self, table: Table, rows: torch.Tensor) -> None:
         """Does it look like numbers drawn independently of each other, or all alike? Learned tables do not."""
@@ -138,6 +162,8 @@ class Tables:
         given = [tensor for tensor in (*tensors_in(args), *tensors_in(kwargs)) if plain(tensor)]
         if training:
             for table, rows in looked:
+                if table.added and table.added_told < ADDED_ROWS:
+                    self._asked_for_added(root, table, rows, site)
                 table.met = table.met.index_fill(0, rows.reshape(-1).long(), True)
                 table.longest = max(table.longest, rows.shape[-1] if rows.dim() else 1)
                 table.places = _counts(rows) if table.places is None else table.places & _counts(rows)
@@ -156,6 +182,20 @@ class Tables:
                 if not table.layer and table.longest <= length <= len(table.met):
                     places = torch.arange(length, device=table.met.device)
                     self._evaluated(root, table, places, given, site)
+
+    def _asked_for_added(self, root: Root, table: Table, rows: torch.Tensor, site: int) -> None:
+        weight = table.weight()
+        if weight is None or weight.requires_grad:
+            return
+        table.added_told += 1
+        count = len(table.met)
+        row = {"m": root.index, "mod": table.name, "s": self.recorder.step, "site": site, "rows": count}
+        row |= {"add": table.added, "n": rows.numel()}
+
+        def write(values: list[float]) -> None:
+            self.recorder.row("nt", **row, use=int(values[0]))
+
+        self.recorder.reader.read([(rows >= count - table.added).sum()], write)
 
     def _evaluated(self, root: Root, table: Table, rows: torch.Tensor, given: list[torch.Tensor], site: int) -> None:
         weight = table.weight()
@@ -210,7 +250,11 @@ def _may_be_table(weight: Any, layer: bool) -> bool:
         return False
     if not layer and not (weight.dim() == 3 and weight.shape[0] == 1) and weight.dim() != 2:
         return False
-    return bool(FEWEST <= weight.shape[-2] <= ROWS and weight.shape[-1] >= FEWEST)
+    return _has_rows(weight)
+
+
+def _has_rows(weight: torch.Tensor) -> bool:
+    return FEWEST <= weight.shape[-2] <= ROWS and weight.shape[-1] >= FEWEST
 
 
 def _counts(rows: torch.Tensor) -> torch.Tensor:

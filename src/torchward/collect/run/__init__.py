@@ -151,6 +151,7 @@ class RunBuilder:
             views=models.views(),
             rows_as_time=models.rows_as_time(),
             tables=models.tables(),
+            added_rows=models.added_rows(),
             optimizers=optimizers,
             schedulers=self._optimizers.schedulers(loaders),
             clips=self._optimizers.clips(),

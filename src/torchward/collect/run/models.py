@@ -10,6 +10,7 @@ from itertools import pairwise
 from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
 from torchward.facts import (
     Activation,
+    AddedRows,
     Attention,
     Copy,
     ForwardCount,
@@ -40,6 +41,7 @@ class Models(Part):
         self._copies: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._in_time: dict[int, list[Row]] = defaultdict(list)
         self._views: dict[int, list[Row]] = defaultdict(list)
+        self._added: dict[tuple[int, str], list[Row]] = defaultdict(list)
         self._tables: dict[tuple[int, str], list[Row]] = {}
         self._carried: Counter[tuple[int, str]] = Counter()
         self._cut: Counter[tuple[int, str]] = Counter()
@@ -81,6 +83,9 @@ class Models(Part):
         if rows and rows[-1]["s"] != row["s"]:
             rows.clear()
         rows.append(row)
+
+    def on_nt(self, row: Row) -> None:
+        self._added[row["m"], row["mod"]].append(row)
 
     def on_rc(self, row: Row) -> None:
         self._carried[row["m"], row["mod"]] += row["n"] - 1
@@ -306,6 +311,21 @@ class Models(Part):
                 )
             )
         return tuple(found)
+
+    def added_rows(self) -> tuple[AddedRows, ...]:
+        return tuple(
+            AddedRows(
+                model=model,
+                name=name,
+                site=self.ledger.site(rows[-1]["site"]),
+                rows=rows[-1]["rows"],
+                added=rows[-1]["add"],
+                samples=len(rows),
+                looked=sum(row["n"] for row in rows),
+                used=sum(row["use"] for row in rows),
+            )
+            for (model, name), rows in sorted(self._added.items())
+        )
 
 
 def _still(rows: list[Row]) -> int:

@@ -138,6 +138,10 @@ class TokenProbe(Experiment):
     future_kind: str = ""
     embeddings: int = 0
     """Embedding layers called with the changed ids: more than one when the model reads the sequence twice."""
+    packed: int = 0
+    """Rows with positions that begin anew at 0: several texts one behind the other."""
+    across: float | None = None
+    """The tokens of the first text in these rows were changed: largest change of outputs at the texts behind it."""
     padding: int | None = None
     """The id that fills up shorter sequences: only ever found in a row at their ends, of differing lengths."""
     padding_target: int | None = None
@@ -312,6 +316,10 @@ class IdsProbe(Experiment):
 
     examples: int = 0
     length: int = 0
+    packed: int = 0
+    """Rows with positions that begin anew at 0: several texts one behind the other."""
+    across: float | None = None
+    """The tokens of the first text in these rows were changed: largest change of outputs at the texts behind it."""
     padding: int | None = None
     """The id that fills up shorter sequences; None if it could not be told."""
     tail: float = 0.0

@@ -58,6 +58,8 @@ class Tokens:
         self.ignore = -100
         self.plain_mean = False
         self.classes = 0
+        self.flat = False
+        """The loss was given a row of scores for each position."""
         self.position = -1
         self.ids: torch.Tensor | None = None
         self.batch_first = False
@@ -75,6 +77,7 @@ class Tokens:
         if any(target.numel() > ids.numel() / 2 for _, ids in self.candidates):
             self.judged = target.detach().clone()
             self.classes = int(prediction.shape[1])
+            self.flat = prediction.dim() == 2
             self.ignore = int(options.get("ignore_index", -100))
             self.plain_mean = even and options.get("weight") is None
 
@@ -311,6 +314,7 @@ class Tokens:
             "noise": float((again - first).abs().max()) / scale,
             "own_change": float((second - first).abs()[:, start:].max()) / scale,
             "inverted_masks": masks.inverted,
+            **self._across(call, given, ids, first),
         }
         if self.shift == 0:
             # Targets that are the input fit along either axis: which one is time?
@@ -324,12 +328,33 @@ class Tokens:
             fields |= {"future_module": module, "future_kind": kind, "embeddings": embeddings}
         return fields
 
+    def _across(
+        self, call: Callable[[Any, Any], list[torch.Tensor]], given: tuple[Any, Any], ids: torch.Tensor, first: Any
+    ) -> dict[str, Any]:
+        """Rows of several texts, as positions that begin anew tell: does a text see the tokens of the one before it?"""
+        begins = next((found for tensor in tensors_in(given, 4) if (found := _begins(tensor, ids)) is not None), None)
+        if begins is None:
+            return {}
+        places = torch.arange(ids.shape[1], device=ids.device)
+        rows = begins.any(1)
+        start = torch.where(rows, begins.long().argmax(1), 0)[:, None]
+        generator = torch.Generator().manual_seed(4)
+        picks = torch.randint(ids.numel(), tuple(ids.shape), generator=generator).to(ids.device)
+        other = torch.where(places < start, ids.reshape(-1)[picks], ids)
+        changed = self._output(call(*replaced(given, self.position, other)), *ids.shape)
+        if changed is None:
+            return {}
+        behind = (changed - first).abs().amax(-1)[(places >= start) & rows[:, None]]
+        return {"packed": int(rows.sum()), "across": float(behind.max()) / (float(first.std()) or 1.0)}
+
     def _output(self, outputs: list[torch.Tensor], count: int, length: int) -> torch.Tensor | None:
-        """The scores as (example, position, class)."""
+        """The scores as (example, position, class); None where the two last axes cannot be told apart."""
+        if length == self.classes and not self.flat:
+            return None
         for tensor in outputs:
             if not tensor.is_floating_point() or tensor.numel() != count * length * self.classes:
                 continue
-            if tensor.dim() == 3 and tensor.shape[1] == self.classes and tensor.shape[2] == length:
+            if tensor.dim() == 3 and tensor.shape[1] == self.classes != length == tensor.shape[2]:
                 tensor = tensor.transpose(1, 2)  # noqa: PLW2901
             if tensor.dim() >= 2 and tensor.shape[-1] == self.classes and tensor.shape[0] in (count, count * length):
                 return tensor.detach().float().reshape(count, length, self.classes)
@@ -353,6 +378,19 @@ def _shift(ids: torch.Tensor, target: torch.Tensor, ignore: int) -> tuple[int | 
     if best is None or shares[best] < FITS or any(share > MISSES for key, share in shares.items() if key != best):
         return None, 0.0
     return best, shares[best]
+
+
+def _begins(places: torch.Tensor, ids: torch.Tensor) -> torch.Tensor | None:
+    """Where a second, third, ... text begins, if these are the positions of `ids` and count up from 0 several times."""
+    if places is ids or not plain(places) or places.dtype not in (torch.int64, torch.int32) or places.dim() != 2:
+        return None
+    if places.shape[1] != ids.shape[1] or places.shape[0] not in (1, ids.shape[0]) or bool((places[:, 0] != 0).any()):
+        return None
+    places = places.expand_as(ids)
+    before, after = places[:, :-1], places[:, 1:]
+    begins = torch.zeros_like(ids, dtype=torch.bool)
+    begins[:, 1:-1] = (before > 0)[:, :-1] & (after == 0)[:, :-1] & (after == 1)[:, 1:]
+    return begins if bool(((after == before + 1) | (after == 0)).all()) and bool(begins.any()) else None
 
 
 def tail_of(ids: torch.Tensor, padding: int) -> torch.Tensor:

@@ -357,8 +357,8 @@ def ratio_of_policies(nodes: list[Any]) -> torch.Tensor | None:
 
 def weights_of_choices(nodes: list[Any]) -> list[torch.Tensor]:
     """What log-probabilities of choices, or ratios of probabilities, are multiplied with: advantages, masks."""
-    if not any(map(_chooses, nodes)):
-        return []
+    if not any(map(_chooses, nodes)) or not any("Log" in node.name() or "Nll" in node.name() for node in nodes):
+        return []  # without a logarithm they are values of actions
     found = (_weights_of_choices(node, _chooses) for node in nodes[:NODE_LIMIT])
     return [weights for weights in found if weights is not None]
 

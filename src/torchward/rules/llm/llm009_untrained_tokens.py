@@ -8,7 +8,9 @@ from torchward.facts import Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
-STEPS = 20
+STEPS = 50
+SEVERAL_STEPS = 200
+"""Where it is about many rows: by then a short pass over the data has met most of them."""
 SHARE = 0.05
 """Of the lookups: a rare word here and there is a usual thing."""
 FEWEST = 8
@@ -20,8 +22,13 @@ ONE = 0.5
 
 
 def check(run: Run) -> Iterator[Finding]:
+    # Within the first pass there are examples that training has yet to meet.
+    first_pass = max((loader.batches or 0 for loader in run.loaders if loader.trains), default=0)
     for table in run.tables:
-        if table.places or not table.fresh or table.step < STEPS or table.unmoved < FEWEST:
+        one = table.top_share >= ONE
+        if table.step < max(first_pass, STEPS if one else SEVERAL_STEPS):
+            continue
+        if table.places or not table.fresh or table.unmoved < FEWEST:
             continue
         share = table.unmoved / table.looked
         if share < SHARE or table.met < 2 or table.still > STILL * table.met:
@@ -37,7 +44,7 @@ def check(run: Run) -> Iterator[Finding]:
             },
             place=at(table.site, module=table.name, first=table.step),
             confidence=Confidence.LIKELY,
-            severity=None if table.top_share >= ONE else Severity.HINT,
+            severity=None if one else Severity.HINT,
         )
 
 

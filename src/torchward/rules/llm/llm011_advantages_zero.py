@@ -145,7 +145,7 @@ for step in range(80):
         print(step, rewards.mean().item(), loss.item())
 """,
     links=("https://arxiv.org/abs/2402.03300", "https://huggingface.co/docs/trl/main/en/grpo_trainer"),
-    explains=("MOD011", "MOD005", "TRN001", "TRN010", "OPT008"),
+    explains=("LLM013", "MOD011", "MOD005", "TRN001", "TRN010", "OPT008"),
     needs=("graph",),
     preview=True,
 )

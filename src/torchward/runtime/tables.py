@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from torchward.runtime.tensors import number, plain, tensors_in
+from torchward.runtime.tensors import plain, tensors_in
 
 if TYPE_CHECKING:
     from torchward.runtime.models import Root
@@ -56,6 +56,8 @@ class Table:
         self.longest = 0
         self.places: torch.Tensor | None = None
         """Did training ask for 0, 1, 2, ... only?"""
+        self.seen: tuple[int, torch.Tensor] | None = None
+        """The step at which it was last looked at, and which rows were unmoved."""
         weight = getattr(module, key)
         with torch.inference_mode(False):
             rows = _rows(weight)
@@ -94,7 +96,7 @@ class Tables:
     def begin(self, root: Root, module: nn.Module) -> None:
         """A model is called for the first time."""
         found: dict[int, Table] = {}
-        loaded = self.recorder.models.loaded
+        loaded = self._loaded(module)
         partly = any(parameter.requires_grad for parameter in module.parameters())
         for name, member in module.named_modules():
             layer = isinstance(member, KINDS)
@@ -104,13 +106,23 @@ class Tables:
                     self._added(table, _rows(weight))
                 # Another layer's `weight` is a matrix to multiply with, and so are all that torch's own layers hold.
                 skip = key == "weight" or type(member).__module__.startswith("torch.")
-                if (layer or not skip) and member not in loaded and len(found) < LIMIT and _may_be_table(weight, layer):
+                if id(member) in loaded or (skip and not layer) or len(found) >= LIMIT:
+                    continue
+                if _may_be_table(weight, layer):
                     table = found[id(member) if layer else id(weight)] = Table(name or key, member, key)
                     self._fresh(table, _rows(weight))
-        if module in loaded:
-            found = {key: table for key, table in found.items() if table.frozen}
         if found:
             self.known[root.index] = found
+
+    def _loaded(self, module: nn.Module) -> set[int]:
+        """Identities of parts that a state dict was loaded into, or that transformers has read from a folder."""
+        loaded = self.recorder.models.loaded
+        tops = [
+            member
+            for member in module.modules()
+            if member in loaded or getattr(vars(member).get("config"), "_name_or_path", False)
+        ]
+        return {id(member) for top in tops for member in top.modules()}
 
     def _added(self, table: Table, rows: torch.Tensor) -> None:
         """How many rows at the end of a frozen table lie in the middle of all, where transformers puts new tokens?"""
@@ -201,7 +213,9 @@ class Tables:
         weight = table.weight()
         if weight is None or not self.recorder.optimizers.holders(weight):
             return
-        unmoved = table.unmoved(weight)
+        if table.seen is None or table.seen[0] != self.recorder.step:
+            table.seen = self.recorder.step, table.unmoved(weight)
+        unmoved = table.seen[1]
         moved = ~unmoved
         places = _counts(rows) if table.places is None else _counts(rows) & table.places
         inner = _inner(rows)
@@ -234,7 +248,7 @@ class Tables:
                 table.longest = ROWS
                 return
             names = ("n", "un", "still", "met", "moved", "places", "prefix")
-            self.recorder.row("tb", **row, **dict(zip(names, map(number, values), strict=True)))
+            self.recorder.row("tb", **row, **dict(zip(names, map(int, values), strict=True)))
 
         self.recorder.reader.read(scalars, write)
 

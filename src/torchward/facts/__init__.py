@@ -32,6 +32,7 @@ from torchward.facts.crash import (
     Waiting,
 )
 from torchward.facts.loss import (
+    Advantages,
     Cut,
     Divergence,
     Entropy,
@@ -62,6 +63,7 @@ from torchward.facts.machine import (
 )
 from torchward.facts.model import (
     Activation,
+    AddedRows,
     Attention,
     Copy,
     ForwardCount,
@@ -70,6 +72,7 @@ from torchward.facts.model import (
     Parameter,
     Recurrence,
     RowsAsTime,
+    Table,
     Views,
 )
 from torchward.facts.optimizer import (
@@ -82,6 +85,7 @@ from torchward.facts.probe import (
     PROBES,
     ChanceProbe,
     DependenceProbe,
+    EndProbe,
     Experiment,
     GradientProbe,
     IdsProbe,
@@ -122,6 +126,8 @@ from torchward.facts.series import (
 __all__ = [
     "PROBES",
     "Activation",
+    "AddedRows",
+    "Advantages",
     "AliasedLoad",
     "Attention",
     "Batches",
@@ -137,6 +143,7 @@ __all__ = [
     "Divergence",
     "Docker",
     "Driver",
+    "EndProbe",
     "Entropy",
     "Experiment",
     "Failed",
@@ -197,6 +204,7 @@ __all__ = [
     "Site",
     "SlowCall",
     "System",
+    "Table",
     "TokenProbe",
     "Toolkit",
     "TorchBuild",

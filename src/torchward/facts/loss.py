@@ -174,6 +174,19 @@ class Ratio:
 
 
 @dataclass(frozen=True, eq=False)
+class Advantages:
+    """Numbers that a loss weighs the (log-)probabilities of choices with; sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    largest: Series
+    """Largest size of one; of several factors, that of the smallest."""
+    count: int
+    """As last seen."""
+
+
+@dataclass(frozen=True, eq=False)
 class Partners:
     """A loss that compares each output with two others by their differences, in sampled steps: a triplet loss."""
 

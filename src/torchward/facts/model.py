@@ -223,6 +223,66 @@ class Copy:
 
 
 @dataclass(frozen=True, eq=False)
+class Table:
+    """Rows of a trained embedding, or of a parameter with a row for each position, that the last evaluation looked up.
+
+    A row is unmoved if it is what it was when the model was first called, but for weight decay.
+    """
+
+    model: int
+    """Index in `Run.models`."""
+    name: str
+    """Path of the layer, or of the parameter."""
+    site: Site | None
+    """Where the model was called."""
+    step: int
+    """Of that evaluation."""
+    rows: int
+    fresh: bool
+    """At the first call its numbers looked independently drawn, or were all alike: nothing learned was in them."""
+    looked: int
+    """Lookups, without what fills up sequences."""
+    unmoved: int
+    """... of unmoved rows that no batch looked up in a sampled step of training."""
+    top: int | None
+    """The row that most of these are of, ..."""
+    top_share: float
+    """... and its share of them."""
+    met: int
+    """Rows that such batches did look up, ..."""
+    still: int
+    """... and of them, unmoved ones."""
+    places: bool
+    """Rows are positions: it is asked for 0, 1, 2, ..."""
+    length: int
+    """Positions of the evaluated sequences."""
+    longest: int
+    """Positions of the longest sequence in sampled steps of training."""
+    moved: int | None
+    """Rows that have moved, if these are the first ones; else None."""
+
+
+@dataclass(frozen=True, eq=False)
+class AddedRows:
+    """Rows at the end of a frozen embedding that all lie at the mean of its rows, as those of added tokens do."""
+
+    model: int
+    """Index in `Run.models`."""
+    name: str
+    """Path of the layer."""
+    site: Site | None
+    """Where the model was called."""
+    rows: int
+    added: int
+    samples: int
+    """Sampled steps of training that were looked at."""
+    looked: int
+    """Lookups in these steps, ..."""
+    used: int
+    """... and of them, of such rows."""
+
+
+@dataclass(frozen=True, eq=False)
 class Attention:
     """Weights of one attention layer: a softmax in the graph of the loss that a matrix product sums by; first steps."""
 

@@ -138,6 +138,10 @@ class TokenProbe(Experiment):
     future_kind: str = ""
     embeddings: int = 0
     """Embedding layers called with the changed ids: more than one when the model reads the sequence twice."""
+    packed: int = 0
+    """Rows with positions that begin anew at 0: several texts one behind the other."""
+    across: float | None = None
+    """The tokens of the first text in these rows were changed: largest change of outputs at the texts behind it."""
     padding: int | None = None
     """The id that fills up shorter sequences: only ever found in a row at their ends, of differing lengths."""
     padding_target: int | None = None
@@ -169,6 +173,20 @@ class TokenProbe(Experiment):
     """They are token ids; otherwise positions."""
     inverted_masks: tuple[str, ...] = ()
     """Attention modules whose `key_padding_mask` hides every real token and shows the padding."""
+
+
+@dataclass(frozen=True, eq=False)
+class EndProbe(Experiment):
+    """The token behind the last one that the loss counts, in each row of a causal model's first batch; no call."""
+
+    examples: int = 0
+    """Rows that have one."""
+    end: int | None = None
+    """Its id, if it is the same in all of them, never counted, and not followed by anything but padding."""
+    known: bool = False
+    """The model's configuration says that this id ends a sequence."""
+    padding: bool = False
+    """It is also what the rows are filled up with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,6 +316,10 @@ class IdsProbe(Experiment):
 
     examples: int = 0
     length: int = 0
+    packed: int = 0
+    """Rows with positions that begin anew at 0: several texts one behind the other."""
+    across: float | None = None
+    """The tokens of the first text in these rows were changed: largest change of outputs at the texts behind it."""
     padding: int | None = None
     """The id that fills up shorter sequences; None if it could not be told."""
     tail: float = 0.0
@@ -322,6 +344,7 @@ PROBES = (
     ChanceProbe,
     GradientProbe,
     TokenProbe,
+    EndProbe,
     InputProbe,
     LeafProbe,
     RepeatProbe,

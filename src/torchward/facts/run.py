@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from torchward.facts.batch import Batches, Input, Loader, Overlap, Pairs, UnusedLoader, WorkerRandomness
 from torchward.facts.loss import (
+    Advantages,
     Cut,
     Divergence,
     Entropy,
@@ -17,7 +18,19 @@ from torchward.facts.loss import (
     Ratio,
     TwiceJudged,
 )
-from torchward.facts.model import Activation, Attention, Copy, Model, Module, Parameter, Recurrence, RowsAsTime, Views
+from torchward.facts.model import (
+    Activation,
+    AddedRows,
+    Attention,
+    Copy,
+    Model,
+    Module,
+    Parameter,
+    Recurrence,
+    RowsAsTime,
+    Table,
+    Views,
+)
 from torchward.facts.optimizer import Clip, Cycle, Optimizer, Scheduler
 from torchward.facts.reinforcement import Choices, Learner
 from torchward.facts.series import Series, Site
@@ -211,6 +224,7 @@ class Run:
     divergences: tuple[Divergence, ...] = ()
     entropies: tuple[Entropy, ...] = ()
     ratios: tuple[Ratio, ...] = ()
+    advantages: tuple[Advantages, ...] = ()
     partners: tuple[Partners, ...] = ()
     cuts: tuple[Cut, ...] = ()
     lost_derivatives: tuple[LostDerivative, ...] = ()
@@ -241,6 +255,8 @@ class Run:
     copies: tuple[Copy, ...] = ()
     views: tuple[Views, ...] = ()
     rows_as_time: tuple[RowsAsTime, ...] = ()
+    tables: tuple[Table, ...] = ()
+    added_rows: tuple[AddedRows, ...] = ()
     kept: tuple[Kept, ...] = ()
     group_size: int | None = None
     """Processes in the default process group; None if there was none."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from torchward.runtime.tables import KINDS as TABLES
 from torchward.runtime.tensors import caller, in_torch, number, plain, tensors_in, thin
 from torchward.runtime.wrap import Patches, disguise
 
@@ -238,10 +239,13 @@ class Models:
             self.first_left = False
             self.read_in_time = None
             self.views.clear()
+            self.recorder.tables.looked.clear()
             if next(module.parameters(), None) is not None:
                 self.root_calls += 1
                 self.current = self.root(module, caller(2))
                 self.detailed = self.recorder.sampling and self.root_calls <= DETAILED_CALLS
+                if not self.detailed and self.current is not None:
+                    self.detailed = self.recorder.tables.curious(self.current)
                 if self.root_calls > CALLS_PER_ARMING:
                     self.disarm()
         return True
@@ -255,8 +259,11 @@ class Models:
             self.recorder.timed(self._root_call, root, module, args, kwargs, result, torch.is_grad_enabled())
             self.first_given = None
             self.views.clear()
-        elif self.detailed and len(self.seen_modules) < MODULE_LIMIT:
-            self._inner_call(root, module, args, result)
+        elif self.detailed:
+            if isinstance(module, TABLES):
+                self.recorder.tables.looked_up(root, module, args)
+            if self.recorder.sampling and len(self.seen_modules) < MODULE_LIMIT:
+                self._inner_call(root, module, args, result)
 
     def _root_call(self, root: Root, module: nn.Module, args: Any, kwargs: Any, result: Any, grad: bool) -> None:
         recorder = self.recorder
@@ -284,6 +291,9 @@ class Models:
             recorder.heldout.asked(root, args, kwargs, call.site)
             if module.training:
                 self._asked(root, args, kwargs)
+        if root.index in recorder.tables.known and (self.detailed or not grad):
+            training = call.grad and recorder.sampling
+            recorder.tables.called(root, args, kwargs, result, training, call.site)
         self._sizes(root, args, kwargs)
         if len(self.calls) < 256 and not _updates_statistics():
             self.calls.append(call)
@@ -532,6 +542,7 @@ class Models:
         self.hold_all(root, module)
         if any(parameter.requires_grad for parameter in parameters):
             self.recorder.timed(self._at_first, root, parameters)
+            self.recorder.timed(self.recorder.tables.begin, root, module)
             if any(not parameter.requires_grad for parameter in parameters):
                 self.recorder.timed(self._frozen, root, module)
         return root

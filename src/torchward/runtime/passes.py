@@ -126,6 +126,7 @@ class Passes:
         self._values_of_choices(walked)
         self._target_by_hand(walked)
         self._cut(stream, walked)
+        self._advantages(stream, walked)
         if loss.is_cpu:  # both read values; an accelerator would be waited for
             chosen = next((node for node in walked.nodes if node.name() == "GatherBackward0"), None)
             if chosen is not None:
@@ -176,6 +177,18 @@ class Passes:
             self.row("en", i=stream.index, s=step, f=number(factor), v=number(values[0]))
 
         self.recorder.reader.read([entropy.mean()], write)
+
+    def _advantages(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may weigh what was chosen by advantages: how large is the largest?"""
+        weights = terms.weights_of_choices(walked.nodes)
+        if not weights:
+            return
+        row = {"i": stream.index, "s": self.recorder.step, "n": weights[0].numel()}
+
+        def write(values: list[float]) -> None:
+            self.row("av", **row, a=number(values[0]))
+
+        self.recorder.reader.read([torch.stack([one.abs().max().float() for one in weights]).min()], write)
 
     def _ratio(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may weigh ratios of probabilities: are they all 1, and were these examples trained on before?"""

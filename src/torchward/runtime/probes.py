@@ -337,6 +337,8 @@ class Prober:
         for capture in list(self.captures.values()):
             self._gradients(capture)
             self._look_at_input(capture)
+            capture.tokens.settle()
+            self._look_at_ends(capture)
             yield None
             try:
                 model = self._copy(capture)
@@ -344,7 +346,6 @@ class Prober:
                 for kind in _experiments_on(capture):
                     self._cannot(kind, capture, str(error))
                 continue
-            capture.tokens.settle()
             if capture.tokens.batch_first and capture.tokens.shift:
                 capture.axis_is_batch = True
             estimate = self.step_seconds * capture.examples / max(1, capture.batch)
@@ -500,6 +501,13 @@ class Prober:
             return {}
         tokens.attends = self.recorder.passes.attends
         return tokens.layout(model, lambda args, kwargs: self.call(model, capture, args, kwargs), capture)
+
+    def _look_at_ends(self, capture: Capture) -> None:
+        """Is the model taught where a text ends?"""
+        model = capture.module()
+        found = capture.tokens.end(model) if model is not None else None
+        if found is not None:
+            self._row("EndProbe", capture, 0.0, **found)
 
     def _look_at_input(self, capture: Capture) -> None:
         """Figures of colour images that their mean and deviation do not tell."""

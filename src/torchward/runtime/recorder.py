@@ -34,6 +34,7 @@ from torchward.runtime.models import Models
 from torchward.runtime.optimizers import Opt, Optimizers
 from torchward.runtime.passes import Passes, Stream
 from torchward.runtime.scores import Scores
+from torchward.runtime.tables import Tables
 from torchward.runtime.tensors import (
     Reader,
     caller,
@@ -180,6 +181,7 @@ class Recorder(Hot):
         self.loaders = Loaders(self)
         self.heldout = HeldOut(self)
         self.scores = Scores(self)
+        self.tables = Tables(self)
         self.models = Models(self)
         self.passes = Passes(self)
         self.kept = Kept(self)

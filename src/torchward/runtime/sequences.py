@@ -26,6 +26,8 @@ MISSES = 0.9
 COMPARED = 20
 TWIN_ROWS, TWIN_COLUMNS = 64, 128
 """Part of a batch in which positions with the same id are compared, pair by pair."""
+ENDS = 4
+"""Rows of a batch whose end is seen."""
 CHANGE = 1e-3
 """A change by this share of the outputs' deviation is looked into: far above float32's rounding."""
 
@@ -56,6 +58,8 @@ class Tokens:
         self.ignore = -100
         self.plain_mean = False
         self.classes = 0
+        self.flat = False
+        """The loss was given a row of scores for each position."""
         self.position = -1
         self.ids: torch.Tensor | None = None
         self.batch_first = False
@@ -73,6 +77,7 @@ class Tokens:
         if any(target.numel() > ids.numel() / 2 for _, ids in self.candidates):
             self.judged = target.detach().clone()
             self.classes = int(prediction.shape[1])
+            self.flat = prediction.dim() == 2
             self.ignore = int(options.get("ignore_index", -100))
             self.plain_mean = even and options.get("weight") is None
 
@@ -162,6 +167,32 @@ class Tokens:
                 fields["padding_target"] = next(iter(values))
                 fields["padding_share"] = round(float(tail.sum()) / max(1.0, float(counted.sum())), 4)
         return fields
+
+    def end(self, model: nn.Module) -> dict[str, Any] | None:
+        """Fields of the probe of ends: what stands behind the last token that the loss counts?"""
+        ids, target = self.ids, self.target
+        if ids is None or target is None or not self.batch_first or self.shift != 1:
+            return None
+        counted = target != self.ignore
+        places = torch.arange(target.shape[1], device=target.device)
+        # The target at one place is the token of the next.
+        behind = (counted * places).amax(1) + 2
+        rows = counted.any(1) & (behind < ids.shape[1])
+        ids, behind = ids[rows], behind[rows]
+        if len(ids) < ENDS:
+            return None
+        ends = set(tolist(ids.gather(1, behind[:, None]).flatten()))
+        later = torch.arange(ids.shape[1], device=ids.device) > behind[:, None]
+        rest = set(tolist(ids[later]))
+        fields: dict[str, Any] = {"examples": len(ids)}
+        end = ends.pop()
+        if ends or len(rest) > 1 or bool((target[counted] == end).any()):
+            return fields
+        own = getattr(getattr(model, "config", None), "eos_token_id", None)
+        known = end in (own if isinstance(own, (list, tuple)) else [own])
+        # Elsewhere what always ends a row is known for an end by the filling of different length behind it.
+        different = len(set(tolist(behind))) >= 3 and bool(rest)
+        return fields | {"end": end if known or different else None, "known": known, "padding": end in rest}
 
     def masks(self, model: nn.Module, call: Callable[[], object], count: int) -> dict[str, Any] | None:
         """Fields of the probe for a model with other targets than one for each position; None: there is nothing to say.
@@ -283,6 +314,7 @@ class Tokens:
             "noise": float((again - first).abs().max()) / scale,
             "own_change": float((second - first).abs()[:, start:].max()) / scale,
             "inverted_masks": masks.inverted,
+            **self._across(call, given, ids, first),
         }
         if self.shift == 0:
             # Targets that are the input fit along either axis: which one is time?
@@ -296,12 +328,33 @@ class Tokens:
             fields |= {"future_module": module, "future_kind": kind, "embeddings": embeddings}
         return fields
 
+    def _across(
+        self, call: Callable[[Any, Any], list[torch.Tensor]], given: tuple[Any, Any], ids: torch.Tensor, first: Any
+    ) -> dict[str, Any]:
+        """Rows of several texts, as positions that begin anew tell: does a text see the tokens of the one before it?"""
+        begins = next((found for tensor in tensors_in(given, 4) if (found := _begins(tensor, ids)) is not None), None)
+        if begins is None:
+            return {}
+        places = torch.arange(ids.shape[1], device=ids.device)
+        rows = begins.any(1)
+        start = torch.where(rows, begins.long().argmax(1), 0)[:, None]
+        generator = torch.Generator().manual_seed(4)
+        picks = torch.randint(ids.numel(), tuple(ids.shape), generator=generator).to(ids.device)
+        other = torch.where(places < start, ids.reshape(-1)[picks], ids)
+        changed = self._output(call(*replaced(given, self.position, other)), *ids.shape)
+        if changed is None:
+            return {}
+        behind = (changed - first).abs().amax(-1)[(places >= start) & rows[:, None]]
+        return {"packed": int(rows.sum()), "across": float(behind.max()) / (float(first.std()) or 1.0)}
+
     def _output(self, outputs: list[torch.Tensor], count: int, length: int) -> torch.Tensor | None:
-        """The scores as (example, position, class)."""
+        """The scores as (example, position, class); None where the two last axes cannot be told apart."""
+        if length == self.classes and not self.flat:
+            return None
         for tensor in outputs:
             if not tensor.is_floating_point() or tensor.numel() != count * length * self.classes:
                 continue
-            if tensor.dim() == 3 and tensor.shape[1] == self.classes and tensor.shape[2] == length:
+            if tensor.dim() == 3 and tensor.shape[1] == self.classes != length == tensor.shape[2]:
                 tensor = tensor.transpose(1, 2)  # noqa: PLW2901
             if tensor.dim() >= 2 and tensor.shape[-1] == self.classes and tensor.shape[0] in (count, count * length):
                 return tensor.detach().float().reshape(count, length, self.classes)
@@ -325,6 +378,19 @@ def _shift(ids: torch.Tensor, target: torch.Tensor, ignore: int) -> tuple[int | 
     if best is None or shares[best] < FITS or any(share > MISSES for key, share in shares.items() if key != best):
         return None, 0.0
     return best, shares[best]
+
+
+def _begins(places: torch.Tensor, ids: torch.Tensor) -> torch.Tensor | None:
+    """Where a second, third, ... text begins, if these are the positions of `ids` and count up from 0 several times."""
+    if places is ids or not plain(places) or places.dtype not in (torch.int64, torch.int32) or places.dim() != 2:
+        return None
+    if places.shape[1] != ids.shape[1] or places.shape[0] not in (1, ids.shape[0]) or bool((places[:, 0] != 0).any()):
+        return None
+    places = places.expand_as(ids)
+    before, after = places[:, :-1], places[:, 1:]
+    begins = torch.zeros_like(ids, dtype=torch.bool)
+    begins[:, 1:-1] = (before > 0)[:, :-1] & (after == 0)[:, :-1] & (after == 1)[:, 1:]
+    return begins if bool(((after == before + 1) | (after == 0)).all()) and bool(begins.any()) else None
 
 
 def tail_of(ids: torch.Tensor, padding: int) -> torch.Tensor:

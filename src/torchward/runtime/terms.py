@@ -8,6 +8,7 @@ from a normal distribution shows, however it was written.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -50,6 +51,8 @@ LEAST_CHANCE = 0.1
 """Bounds that are nearer to 0 and 1 are those of a probability."""
 PARTNERS = 8
 """Differences that are compared with each other."""
+CHOOSING = frozenset({"GatherBackward0", "NllLossBackward0", "NllLoss2DBackward0"})
+"""Operations that take one value of each row."""
 LOGARITHMS = frozenset({"LogBackward0", "Log2Backward0", "BinaryCrossEntropyBackward0"})
 """Operations that take the logarithm of their operand."""
 MIXING = graph.VIEWS | {
@@ -352,20 +355,39 @@ def ratio_of_policies(nodes: list[Any]) -> torch.Tensor | None:
     return None
 
 
+def weights_of_choices(nodes: list[Any]) -> list[torch.Tensor]:
+    """What log-probabilities of choices, or ratios of probabilities, are multiplied with: advantages, masks."""
+    if not any(map(_chooses, nodes)) or not any("Log" in node.name() or "Nll" in node.name() for node in nodes):
+        return []  # without a logarithm they are values of actions
+    found = (_weights_of_choices(node, _chooses) for node in nodes[:NODE_LIMIT])
+    return [weights for weights in found if weights is not None]
+
+
+def _chooses(node: Any) -> bool:
+    """Takes the log-probability of what was chosen; trl has an operation of its own for that."""
+    name: str = node.name()
+    return name in CHOOSING or "LogProb" in name
+
+
 def _weighs_choices(node: Any) -> bool:
     """Log-probabilities of choices, or ratios of probabilities, times numbers of both signs."""
+    weights = _weights_of_choices(node, lambda child: child.name() == "GatherBackward0")
+    return weights is not None and float(weights.min()) < 0 < float(weights.max())
+
+
+def _weights_of_choices(node: Any, chooses: Callable[[Any], bool]) -> torch.Tensor | None:
     children = [child for child, _ in node.next_functions]
     if node.name() != "MulBackward0" or len(children) != 2 or children.count(None) != 1:
-        return False
+        return None
     weights = graph.saved(node, "_saved_self" if children[0] is None else "_saved_other")
-    if weights is None or weights.numel() < 4 or not float(weights.min()) < 0 < float(weights.max()):
-        return False
+    if weights is None or weights.numel() < 4:
+        return None
     level = [child for child in children if child is not None]
     for _ in range(DESCENT):
-        if any(child.name() == "GatherBackward0" for child in level):
-            return True
+        if any(map(chooses, level)):
+            return weights
         level = [child for above in level for child, _ in above.next_functions if child is not None][:PARTNERS]
-    return False
+    return None
 
 
 def nearest_partner(nodes: list[Any]) -> tuple[torch.Tensor, torch.Tensor, int] | None:

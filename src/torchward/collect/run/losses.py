@@ -9,6 +9,7 @@ from typing import Any
 
 from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
 from torchward.facts import (
+    Advantages,
     Cut,
     Divergence,
     Entropy,
@@ -49,6 +50,7 @@ class Losses(Part):
         self._noise: dict[int, list[str]] = defaultdict(list)
         self._entropy: dict[int, list[Row]] = defaultdict(list)
         self._ratio: dict[int, list[Row]] = defaultdict(list)
+        self._advantages: dict[int, list[Row]] = defaultdict(list)
         self._partners: dict[int, list[Row]] = defaultdict(list)
         self._cuts: dict[int, list[Row]] = defaultdict(list)
         self._derivatives: Counter[int] = Counter()
@@ -89,6 +91,9 @@ class Losses(Part):
 
     def on_rt(self, row: Row) -> None:
         self._ratio[row["i"]].append(row)
+
+    def on_av(self, row: Row) -> None:
+        self._advantages[row["i"]].append(row)
 
     def on_dv(self, row: Row) -> None:
         self._derivatives[row["site"]] += 1
@@ -316,6 +321,12 @@ class Losses(Part):
         return tuple(
             Ratio(index, self._site(index), column(rows, "d"), column(rows, "again"))
             for index, rows in sorted(self._ratio.items())
+        )
+
+    def advantages(self) -> tuple[Advantages, ...]:
+        return tuple(
+            Advantages(index, self._site(index), column(rows, "a"), rows[-1]["n"])
+            for index, rows in sorted(self._advantages.items())
         )
 
     def partners(self) -> tuple[Partners, ...]:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
 from torchward.facts import (
     Activation,
+    AddedRows,
     Attention,
     Copy,
     ForwardCount,
@@ -19,6 +20,7 @@ from torchward.facts import (
     Parameter,
     Recurrence,
     RowsAsTime,
+    Table,
     Training,
     Views,
 )
@@ -39,6 +41,8 @@ class Models(Part):
         self._copies: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._in_time: dict[int, list[Row]] = defaultdict(list)
         self._views: dict[int, list[Row]] = defaultdict(list)
+        self._added: dict[tuple[int, str], list[Row]] = defaultdict(list)
+        self._tables: dict[tuple[int, str], list[Row]] = {}
         self._carried: Counter[tuple[int, str]] = Counter()
         self._cut: Counter[tuple[int, str]] = Counter()
 
@@ -72,6 +76,16 @@ class Models(Part):
 
     def on_vw(self, row: Row) -> None:
         self._views[row["m"]].append(row)
+
+    def on_tb(self, row: Row) -> None:
+        """Of one evaluation, the last, all batches."""
+        rows = self._tables.setdefault((row["m"], row["mod"]), [])
+        if rows and rows[-1]["s"] != row["s"]:
+            rows.clear()
+        rows.append(row)
+
+    def on_nt(self, row: Row) -> None:
+        self._added[row["m"], row["mod"]].append(row)
 
     def on_rc(self, row: Row) -> None:
         self._carried[row["m"], row["mod"]] += row["n"] - 1
@@ -270,6 +284,48 @@ class Models(Part):
                 model, rows[0]["mod"], rows[0]["mk"], rows[0]["n"], *(sum(row[key] for row in rows) for key in "nrp")
             )
             for model, rows in sorted(self._in_time.items())
+        )
+
+    def tables(self) -> tuple[Table, ...]:
+        found = []
+        for (model, name), rows in sorted(self._tables.items()):
+            last = max(rows, key=lambda row: row["topn"])
+            unmoved = sum(row["un"] for row in rows)
+            found.append(
+                Table(
+                    model=model,
+                    name=name,
+                    site=self.ledger.site(last["site"]),
+                    step=last["s"],
+                    rows=last["rows"],
+                    fresh=last["fresh"],
+                    looked=int(sum(row["n"] for row in rows)),
+                    unmoved=int(unmoved),
+                    top=last["top"],
+                    top_share=sum(row["topn"] for row in rows if row["top"] == last["top"]) / max(1, unmoved),
+                    met=int(last["met"]),
+                    still=int(last["still"]),
+                    places=all(row["places"] for row in rows),
+                    length=max(row["len"] for row in rows),
+                    longest=last["long"],
+                    moved=int(last["moved"]) if last["prefix"] else None,
+                )
+            )
+        return tuple(found)
+
+    def added_rows(self) -> tuple[AddedRows, ...]:
+        return tuple(
+            AddedRows(
+                model=model,
+                name=name,
+                site=self.ledger.site(rows[-1]["site"]),
+                rows=rows[-1]["rows"],
+                added=rows[-1]["add"],
+                samples=len(rows),
+                looked=sum(row["n"] for row in rows),
+                used=sum(row["use"] for row in rows),
+            )
+            for (model, name), rows in sorted(self._added.items())
         )
 
 

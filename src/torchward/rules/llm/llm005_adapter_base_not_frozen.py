@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from torchward.facts import Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
+from torchward.rules.llm._adapters import ADAPTER
 
 MINIMUM_SAMPLES = 5
-ADAPTER = re.compile(r"(?:^|[._])lora(?:[._]|$)|lora_?(?:a|b|up|down)\b", re.IGNORECASE)
-"""A part of a path that names a low-rank adapter: `q_proj.lora_A.default.weight`, `lora_down.weight`."""
 
 
 def check(run: Run) -> Iterator[Finding]:

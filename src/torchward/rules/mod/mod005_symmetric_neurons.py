@@ -28,9 +28,11 @@ def check(run: Run) -> Iterator[Finding]:
             continue  # a scale per channel may well be the same for all
         if not all(value <= SAME for value in spread):  # NaN is not the same either
             continue
-        trained = [norm for norm in parameter.grad_norm.values[1:] if norm > 0]
-        # All weights 0: then the gradients are 0 as well, and the layer cannot even move.
-        stuck = max(parameter.weight_norm.values, default=1.0) == 0
+        # Gradients that come later (of an adapter for the next task) are no reason to have moved by then.
+        gradients = parameter.grad_norm.between(0, parameter.row_spread.steps[-1]).values
+        trained = [norm for norm in gradients[1:] if norm > 0]
+        # All weights 0: then the gradients are 0 as well, and the layer cannot even move. Without any it is at rest.
+        stuck = max(parameter.weight_norm.values, default=1.0) == 0 and len(gradients) > 0
         moved = median(parameter.update_ratio.values[: len(spread)]) if len(parameter.update_ratio) else 0.0
         if not stuck and (not trained or spread[-1] > OF_UPDATES * moved):
             continue

@@ -1,0 +1,295 @@
+"""Watches embedding tables: rows that an evaluation looks up, and that are still what they were before training.
+
+A few columns of every table are kept as they were when its model was first called. What training never looked up stays
+as it was drawn, to the last bit, or but for a factor where weight decay shrinks it.
+"""
+
+from __future__ import annotations
+
+import math
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from torchward.runtime.tensors import plain, tensors_in
+
+if TYPE_CHECKING:
+    from torchward.runtime.models import Root
+    from torchward.runtime.recorder import Recorder
+
+KINDS = (nn.Embedding, nn.EmbeddingBag)
+LIMIT = 8
+"""Tables of one model."""
+ROWS = 262_144
+FEWEST = 8
+"""Rows, and positions of a sequence."""
+COLUMNS = 8
+PARALLEL = 1e-5
+"""Ten thousand roundings of float32, of random sign."""
+EVALUATED = 20
+"""Evaluations are looked into after the steps so far divided by this."""
+MIDDLE = 0.01
+"""Distance from the mean row, as a share of the usual one: transformers draws new rows with 3e-5 of the deviation."""
+ADDED_ROWS = 16
+ENOUGH = 2_000
+"""Lookups of one evaluation."""
+DEVIATIONS = 6.0
+"""Up to here, means of columns and products of neighbouring rows are those of independent draws."""
+SPREAD = 3.0
+"""... and the norms of rows, in deviations of those that normal numbers give."""
+
+
+class Table:
+    """One embedding layer, or a parameter that may hold a row for each position."""
+
+    def __init__(self, name: str, module: nn.Module, key: str) -> None:
+        self.name, self.key = name, key
+        self.module = weakref.ref(module)
+        self.layer = isinstance(module, KINDS)
+        self.padding = getattr(module, "padding_idx", None)
+        self.fresh = False
+        self.frozen = False
+        self.added = self.added_told = 0
+        """Rows at the end of a frozen table that were added and never trained; how often their use was told."""
+        self.longest = 0
+        self.places: torch.Tensor | None = None
+        """Did training ask for 0, 1, 2, ... only?"""
+        self.seen: tuple[int, torch.Tensor] | None = None
+        """The step at which it was last looked at, and which rows were unmoved."""
+        weight = getattr(module, key)
+        with torch.inference_mode(False):
+            rows = _rows(weight)
+            self.begun = rows[:, :COLUMNS].clone()
+            self.met = torch.zeros(len(rows), dtype=torch.bool, device=weight.device)
+            """Rows that were looked up in sampled steps of training."""
+
+    def weight(self) -> torch.Tensor | None:
+        module = self.module()
+        weight = getattr(module, self.key, None) if module is not None else None
+        if weight is None or not plain(weight) or weight.device != self.begun.device:
+            return None
+        return weight if _rows(weight)[:, :COLUMNS].shape == self.begun.shape else None
+
+    def unmoved(self, weight: torch.Tensor) -> torch.Tensor:
+        """Which rows are what they were at the beginning?"""
+        now, begun = _rows(weight)[:, :COLUMNS], self.begun
+        same = (now == begun).all(1)
+        now, begun = now.float(), begun.float()
+        factor = (now * begun).sum(1) / begun.square().sum(1).clamp(min=1e-30)
+        apart = (now - factor[:, None] * begun).abs().amax(1)
+        decayed = apart <= PARALLEL * now.abs().amax(1)
+        return torch.where((same & (begun != 0).any(1)).any(), same, decayed)
+
+
+class Tables:
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.known: dict[int, dict[int, Table]] = {}
+        """Number of the model -> identity of the layer -> table."""
+        self.looked: list[tuple[Table, torch.Tensor]] = []
+        """In the root call under way: what its tables were asked for."""
+        self.step = self.lookups = 0
+        """Of the last evaluation that was looked into, and how many it has made."""
+
+    def begin(self, root: Root, module: nn.Module) -> None:
+        """A model is called for the first time."""
+        found: dict[int, Table] = {}
+        loaded = self._loaded(module)
+        partly = any(parameter.requires_grad for parameter in module.parameters())
+        for name, member in module.named_modules():
+            layer = isinstance(member, KINDS)
+            for key, weight in member._parameters.items():
+                if layer and partly and plain(weight) and not weight.requires_grad and _has_rows(weight):
+                    table = found[id(member)] = Table(name, member, key)
+                    self._added(table, _rows(weight))
+                # Another layer's `weight` is a matrix to multiply with, and so are all that torch's own layers hold.
+                skip = key == "weight" or type(member).__module__.startswith("torch.")
+                if id(member) in loaded or (skip and not layer) or len(found) >= LIMIT:
+                    continue
+                if _may_be_table(weight, layer):
+                    table = found[id(member) if layer else id(weight)] = Table(name or key, member, key)
+                    self._fresh(table, _rows(weight))
+        if found:
+            self.known[root.index] = found
+
+    def _loaded(self, module: nn.Module) -> set[int]:
+        """Identities of parts that a state dict was loaded into, or that transformers has read from a folder."""
+        loaded = self.recorder.models.loaded
+        tops = [
+            member
+            for member in module.modules()
+            if member in loaded or getattr(vars(member).get("config"), "_name_or_path", False)
+        ]
+        return {id(member) for top in tops for member in top.modules()}
+
+    def _added(self, table: Table, rows: torch.Tensor) -> None:
+        """How many rows at the end of a frozen table lie in the middle of all, where transformers puts new tokens?"""
+        table.frozen = True
+        values = rows[:, :COLUMNS].float()
+        apart = (values - values.mean(0)).norm(dim=1)
+        alike = apart < MIDDLE * apart.mean()
+
+        def write(read: list[float]) -> None:
+            table.added = int(read[0]) if read[0] < len(rows) / 2 else 0
+
+        self.recorder.reader.read([alike.flip(0).long().cumprod(0).sum()], write)
+
+    def _fresh(self, table: Table, rows: torch.Tensor) -> None:
+        """Does it look like numbers drawn independently of each other, or all alike? Learned tables do not."""
+        values = rows[:4_096, :64].float()
+        width = values.shape[1]
+        filled = (values != 0).any(1).float()
+        count, size = filled.sum().clamp(min=1), values.square().mean(1)
+        mean = size.sum() / count
+        column = (values.sum(0) / count).abs().max() * (count / mean.clamp(min=1e-30)).sqrt()
+        spread = (((size - mean) * filled).square().sum() / count).sqrt() / mean.clamp(min=1e-30)
+        neighbours = (values[1:] * values[:-1]).mean() / mean.clamp(min=1e-30) * (count * width).sqrt()
+
+        def write(read: list[float]) -> None:
+            column, spread, neighbours = read
+            table.fresh = column < DEVIATIONS and spread < SPREAD * math.sqrt(2 / width) and neighbours < DEVIATIONS
+
+        self.recorder.reader.read([column, spread, neighbours.abs()], write)
+
+    def curious(self, root: Root) -> bool:
+        """An evaluation of a trained model begins that is to be looked into."""
+        step = self.recorder.step
+        if root.index not in self.known or not step or torch.is_grad_enabled():
+            return False
+        if step == self.step:
+            return self.lookups < ENOUGH
+        return step >= self.step + step // EVALUATED
+
+    def looked_up(self, root: Root, module: nn.Module, args: Any) -> None:
+        table = self.known.get(root.index, {}).get(id(module))
+        rows: Any = args[0] if args else None
+        if table is not None and plain(rows) and rows.dtype in (torch.int64, torch.int32) and len(self.looked) < LIMIT:
+            self.looked.append((table, rows.detach()))
+
+    def called(self, root: Root, args: Any, kwargs: Any, result: Any, training: bool, site: int) -> None:
+        """The end of a root call."""
+        looked, self.looked = self.looked, []
+        given = [tensor for tensor in (*tensors_in(args), *tensors_in(kwargs)) if plain(tensor)]
+        if training:
+            for table, rows in looked:
+                if table.added and table.added_told < ADDED_ROWS:
+                    self._asked_for_added(root, table, rows, site)
+                table.met = table.met.index_fill(0, rows.reshape(-1).long(), True)
+                table.longest = max(table.longest, rows.shape[-1] if rows.dim() else 1)
+                table.places = _counts(rows) if table.places is None else table.places & _counts(rows)
+            length = _length(given, result)
+            for table in self.known[root.index].values():
+                if not table.layer:
+                    table.longest = max(table.longest, length)
+        elif self.curious(root):
+            self.lookups = 0 if self.recorder.step != self.step else self.lookups
+            self.lookups += sum(rows.numel() for _, rows in looked)
+            self.step = self.recorder.step
+            for table, rows in looked:
+                self._evaluated(root, table, rows, given, site)
+            length = _length(given, result)
+            for table in self.known[root.index].values():
+                if not table.layer and table.longest <= length <= len(table.met):
+                    places = torch.arange(length, device=table.met.device)
+                    self._evaluated(root, table, places, given, site)
+
+    def _asked_for_added(self, root: Root, table: Table, rows: torch.Tensor, site: int) -> None:
+        weight = table.weight()
+        if weight is None or weight.requires_grad:
+            return
+        table.added_told += 1
+        count = len(table.met)
+        row = {"m": root.index, "mod": table.name, "s": self.recorder.step, "site": site, "rows": count}
+        row |= {"add": table.added, "n": rows.numel()}
+
+        def write(values: list[float]) -> None:
+            self.recorder.row("nt", **row, use=int(values[0]))
+
+        self.recorder.reader.read([(rows >= count - table.added).sum()], write)
+
+    def _evaluated(self, root: Root, table: Table, rows: torch.Tensor, given: list[torch.Tensor], site: int) -> None:
+        weight = table.weight()
+        if weight is None or not self.recorder.optimizers.holders(weight):
+            return
+        if table.seen is None or table.seen[0] != self.recorder.step:
+            table.seen = self.recorder.step, table.unmoved(weight)
+        unmoved = table.seen[1]
+        moved = ~unmoved
+        places = _counts(rows) if table.places is None else _counts(rows) & table.places
+        inner = _inner(rows)
+        for other in given:
+            if other.shape == rows.shape and other is not rows:  # a mask of zeros and ones hides some
+                inner = inner & ((other != 0) | (other > 1).any())
+        if table.padding is not None:
+            inner = inner & (rows != table.padding)
+        flat = rows.reshape(-1).long()
+        alone = (unmoved & ~table.met)[flat] & inner.reshape(-1)
+        often = flat[alone].bincount() if flat.is_cpu else flat.new_zeros(0)
+        top = int(often.argmax()) if len(often) else None
+        row: dict[str, Any] = {
+            "m": root.index,
+            "mod": table.name,
+            "s": self.recorder.step,
+            "site": site,
+            "len": rows.shape[-1] if rows.dim() else 1,
+            "rows": len(unmoved),
+            "long": table.longest,
+            "top": top,
+            "topn": int(often[top]) if top is not None else 0,
+            "fresh": table.fresh,
+        }
+        scalars = [inner.sum(), alone.sum(), (unmoved & table.met).sum(), table.met.sum(), moved.sum()]
+        scalars += [places, moved.long().cumprod(0).sum() == moved.sum()]
+
+        def write(values: list[float]) -> None:
+            if not table.layer and values[4] == row["rows"]:  # all of it is trained
+                table.longest = ROWS
+                return
+            names = ("n", "un", "still", "met", "moved", "places", "prefix")
+            self.recorder.row("tb", **row, **dict(zip(names, map(int, values), strict=True)))
+
+        self.recorder.reader.read(scalars, write)
+
+
+def _rows(weight: torch.Tensor) -> torch.Tensor:
+    weight = weight.detach()
+    return weight[0] if weight.dim() == 3 else weight
+
+
+def _may_be_table(weight: Any, layer: bool) -> bool:
+    """A matrix of rows that are trained; a parameter of the user's own, perhaps with an axis in front."""
+    if not plain(weight) or not weight.requires_grad or not weight.is_floating_point():
+        return False
+    if not layer and not (weight.dim() == 3 and weight.shape[0] == 1) and weight.dim() != 2:
+        return False
+    return _has_rows(weight)
+
+
+def _has_rows(weight: torch.Tensor) -> bool:
+    return FEWEST <= weight.shape[-2] <= ROWS and weight.shape[-1] >= FEWEST
+
+
+def _counts(rows: torch.Tensor) -> torch.Tensor:
+    """Are they 0, 1, 2, ...?"""
+    line = rows.reshape(-1, rows.shape[-1] if rows.dim() else 1)[0]
+    return (line == torch.arange(len(line), device=line.device)).all()
+
+
+def _inner(rows: torch.Tensor) -> torch.Tensor:
+    """Which positions are no filling: neither end of a row is counted, as far as the same number goes on."""
+    if rows.dim() != 2:
+        return torch.ones_like(rows, dtype=torch.bool)
+    head = (rows == rows[:, :1]).long().cumprod(1)
+    tail = (rows == rows[:, -1:]).long().flip(1).cumprod(1).flip(1)
+    return (head + tail) == 0
+
+
+def _length(given: list[torch.Tensor], result: Any) -> int:
+    """Positions of the sequences of a call that gives an output for each; 0 if there are none."""
+    first = given[0] if given else None
+    made = next((tensor for tensor in tensors_in(result) if tensor.dim() == 3), None)
+    if first is None or made is None or first.dim() < 2 or made.shape[:2] != first.shape[:2]:
+        return 0
+    return int(first.shape[1])

@@ -1,0 +1,60 @@
+"""Embedding tables: which rows are still what they were, and which lookups count."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import pytest
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture(name="torch")
+def _torch() -> ModuleType:
+    """Loaded when a test runs, not when it is collected."""
+    return pytest.importorskip("torch")
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize("kind", ["Adam", "AdamW", "SGD"])
+def test_rows_that_training_never_looked_up_are_unmoved(torch: ModuleType, kind: str, decay: float) -> None:
+    from torchward.runtime.tables import Table
+
+    torch.manual_seed(0)
+    embed = torch.nn.Embedding(20, 16, padding_idx=0)
+    table = Table("embed", embed, "weight")
+    optimizer = getattr(torch.optim, kind)(embed.parameters(), lr=0.01, weight_decay=decay)
+    for _ in range(30):
+        optimizer.zero_grad()
+        embed(torch.arange(10)).sin().sum().backward()
+        optimizer.step()
+    unmoved = table.unmoved(embed.weight).tolist()
+    assert not any(unmoved[1:10])
+    # Adam divides a decay that is part of the gradient by its size: there one cannot tell.
+    assert all(unmoved[10:]) or (kind == "Adam" and decay)
+
+
+def test_filling_at_both_ends_of_a_row_is_not_counted(torch: ModuleType) -> None:
+    from torchward.runtime.tables import _inner
+
+    rows = torch.tensor([[0, 0, 5, 6, 7, 1, 1], [3, 0, 5, 0, 7, 2, 1]])
+    assert _inner(rows).long().tolist() == [[0, 0, 1, 1, 1, 0, 0], [0, 1, 1, 1, 1, 1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("positions", "begins"),
+    [
+        ([[0, 1, 2, 0, 1, 2, 3, 0]], [3]),
+        ([[0, 1, 2, 3, 4, 0, 0, 0]], None),
+        ([[0, 1, 2, 3, 4, 5, 6, 7]], None),
+        ([[0, 2, 1, 0, 1, 2, 3, 4]], None),
+        ([[1, 2, 3, 0, 1, 2, 3, 4]], None),
+    ],
+)
+def test_positions_that_begin_anew_tell_of_several_texts(
+    torch: ModuleType, positions: list[list[int]], begins: list[int] | None
+) -> None:
+    from torchward.runtime.sequences import _begins
+
+    found = _begins(torch.tensor(positions), torch.zeros(1, 8, dtype=torch.long))
+    assert (found.nonzero()[:, 1].tolist() if found is not None else None) == begins

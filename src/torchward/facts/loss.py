@@ -109,6 +109,9 @@ class Loss:
     """`kl_div` was told that its target are logarithms."""
     evaluated_scales: tuple[tuple[float, float, float, float], ...] = ()
     """The first evaluations of predictions of a quantity: (mean, deviation of the targets, of the predictions)."""
+    noise_targets: tuple[str, ...] = ()
+    """Marks of the first sampled targets of a quantity, if all look drawn from the standard normal distribution. Equal
+    marks: the same numbers."""
     evaluated_values: Mapping[int, int] = field(default_factory=dict)
     """Histogram of class-index targets, one for each example, over batches of the first evaluations."""
     evaluated: Series = field(default_factory=Series)

@@ -46,6 +46,12 @@ EVALUATION_BATCHES = 8
 """Batches of each evaluation whose predictions are compared with the targets."""
 EVALUATIONS = 12
 """Evaluations in which the scales of both are looked at, ..."""
+NOISES = 8
+"""Targets that look like noise of which marks are written down, for each place."""
+NOISE = 1_024
+"""Values that it takes to tell noise by its mean, deviation and fourth moment, ..."""
+NOISE_DEVIATIONS = 5.0
+"""... each within so many of its standard errors: 1, 1 / sqrt(2), sqrt(24), over the root of their number."""
 HELD_OUT_CLASSES = 100
 """Classes at most of which held-out targets are counted."""
 EVALUATED = 16
@@ -68,6 +74,8 @@ class _Site:
         self.scaled = self.evaluations = 0
         self.held_out: Any = 0.0
         """Number of targets of each class in evaluation, over the batches of this one that were looked at."""
+        self.noises = 0
+        """Targets that were looked at for noise."""
         self.in_backward = self.left_out = self.added = 0
         """Sampled calls by what became of the value: a backward pass began in it, none did, it was added to a loss
         although it has no graph itself."""
@@ -325,6 +333,9 @@ class Losses:
             few = thin(target)
             names += ["tlo", "thi", "tsd", "tmn"]
             scalars += [few.min(), few.max(), few.float().std(unbiased=False), few.float().mean()]
+            if kind in REGRESSIONS and site.noises < NOISES and target.is_cpu and target.shape == prediction.shape:
+                site.noises += 1
+                fields["nz"] = _mark_of_noise(few.double())
             if target.shape == prediction.shape and target.dim() and target.shape[0] > 1 and kind not in CLASS_LOSSES:
                 names += ["psp", "tsp"]
                 scalars += [_spread(prediction), _spread(target.detach())]
@@ -440,6 +451,18 @@ class Losses:
         for key, labels in (("tv", truth), ("pv", guess)):
             fields[f"_{key}"] = classes
             scalars += list(_histogram(torch.where(inside, labels, spare), classes).unbind())
+
+
+def _mark_of_noise(values: torch.Tensor) -> str | None:
+    """A mark of numbers that look drawn from the standard normal distribution; None of others."""
+    count = values.numel()
+    if count < NOISE:
+        return None
+    mean, deviation, within = float(values.mean()), float(values.std()), NOISE_DEVIATIONS / count**0.5
+    if abs(mean) > within or abs(deviation - 1) > within / 2**0.5:
+        return None
+    fourth = float(((values - mean) / deviation).pow(4).mean())
+    return f"{mean:.9g}:{float(values.flatten()[0]):.9g}:{count}" if abs(fourth - 3) < 24**0.5 * within else None
 
 
 def _histogram(labels: torch.Tensor, classes: int) -> torch.Tensor:

@@ -145,6 +145,8 @@ class Losses(Part):
             total["pm"] = total.get("pm", 0) + 1
             total["ar"] = total.get("ar", 0) + bool(row["ar"])
             total["sy"] = max(total.get("sy", 0.0), row["sy"])
+        if "nz" in row:
+            total.setdefault("nz", []).append(row["nz"])
         if row.get("lr"):
             total.setdefault("lr", []).append(row["lr"])
         if row.get("tsd") is not None:
@@ -262,6 +264,7 @@ class Losses(Part):
                     label_smoothing=last.get("sm"),
                     log_target=last.get("lt"),
                     evaluated_scales=tuple(self._evaluated_scales[index]),
+                    noise_targets=tuple(total["nz"]) if all(total.get("nz", ())) and "nz" in total else (),
                     evaluated_values=dict(self._held_out[index]),
                     evaluated=self._judged[index].series(),
                 )

@@ -1,4 +1,4 @@
-"""LOS045: a variational autoencoder draws its code with the same noise at every step."""
+"""LOS045: the noise of a variational autoencoder's code, or that a diffusion model is to predict, never changes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,22 @@ def check(run: Run) -> Iterator[Finding]:
             continue
         yield Finding(
             "LOS045",
-            data={"samples": len(found.noise), "values": int(found.noise[0].rpartition(":")[2])},
+            data={"role": "code", "samples": len(found.noise), "values": int(found.noise[0].rpartition(":")[2])},
             place=at(found.site, found.nats),
             confidence=Confidence.CERTAIN,
+        )
+    several = any(len(set(batches.fingerprints)) > 1 for batches in run.batches)
+    for loss in run.losses:
+        noise = loss.noise_targets
+        if not loss.training or not several or len(noise) < SAMPLES or len(set(noise)) > 1:
+            continue
+        if not any(one.shape == loss.target_shape for one in run.inputs):
+            continue  # no noise that was mixed into what the model is given
+        yield Finding(
+            "LOS045",
+            data={"role": "target", "samples": len(noise), "values": int(noise[0].rpartition(":")[2])},
+            place=at(loss.site, loss.values),
+            confidence=Confidence.LIKELY,
         )
 
 
@@ -31,21 +44,22 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "The code of the autoencoder is drawn as mean + deviation * noise, and the noise ({values} numbers) is the very same "
-        "in all {samples} sampled steps.",
-        "自编码器的隐变量按“均值 + 标准差 × 噪声”采样，而噪声（{values} 个数）在全部 {samples} 个采样步中完全相同。",
+        "The noise of the {role} ({values} numbers that look drawn from a normal distribution) is the very same in all "
+        "{samples} sampled steps.",
+        "{role} 中的噪声（看起来取自正态分布的 {values} 个数）在全部 {samples} 个采样步中完全相同。",
     ),
     why=Text(
-        "The loss is an expectation over the noise, so each step needs a new draw. With noise that never changes the decoder "
-        "learns to take it away again: the deviation costs nothing, and what is decoded from a fresh draw is not what was "
-        "trained.",
-        "损失是对噪声取的期望，每一步都需要重新抽样。噪声固定不变时，解码器会学会把它抵消掉：标准差不再起约束作用，"
-        "用新抽的噪声解码得到的也不是训练时学到的东西。",
+        "The loss is an expectation over the noise, so each step needs a new draw. Noise that never changes is learned by "
+        "heart: a decoder learns to take it away again, a diffusion model to name it without looking at the image; what comes "
+        "of a fresh draw is not what was trained.",
+        "损失是对噪声取的期望，每一步都需要重新抽样。噪声固定不变时会被模型背下来：解码器学会把它抵消掉，扩散模型不看图像就能说出它；"
+        "用新抽的噪声得到的并不是训练时学到的东西。",
     ),
     fix=Text(
-        "Draw it where it is used, one number for each value of the code: `z = mu + (0.5 * logvar).exp() * "
-        "torch.randn_like(mu)`.",
-        "在使用处抽样，隐变量的每个值各抽一个：`z = mu + (0.5 * logvar).exp() * torch.randn_like(mu)`。",
+        "Draw it where it is used, one number for each value: `z = mu + (0.5 * logvar).exp() * torch.randn_like(mu)`, or "
+        "`noise = torch.randn_like(x)` within the loop.",
+        "在使用处抽样，每个值各抽一个：`z = mu + (0.5 * logvar).exp() * torch.randn_like(mu)`，或在循环内 "
+        "`noise = torch.randn_like(x)`。",
     ),
     bad="""\
 import torch

@@ -915,6 +915,7 @@ class RunBuilder:
                     period=row.get("t0"),
                     mode=row.get("mode") or "",
                     metrics=tuple(counts.get("met") or ()),
+                    highest_factor=counts.get("top"),
                 )
             )
         return tuple(found)

@@ -54,6 +54,7 @@ from torchward.facts import (
     Series,
     Site,
     SlowCall,
+    StoredRows,
     Training,
     TwiceJudged,
     UnusedLoader,
@@ -175,6 +176,7 @@ class RunBuilder:
         self._derivatives: Counter[int] = Counter()
         self._overlaps: dict[tuple[int, int], list[tuple[int, int, int, int, bool, bool]]] = defaultdict(list)
         self._unused: list[Row] = []
+        self._stored: dict[tuple[int, str], StoredRows] = {}
         self._carried: Counter[tuple[int, str]] = Counter()
         self._cut: Counter[tuple[int, str]] = Counter()
 
@@ -293,6 +295,19 @@ class RunBuilder:
 
     def _on_un(self, row: Row) -> None:
         self._unused.append(row)
+
+    def _on_rd(self, row: Row) -> None:
+        self._stored[row["i"], row["name"]] = StoredRows(
+            row["i"],
+            self._site(row["site"]),
+            row["name"],
+            row["n"],
+            row["ch"],
+            row["far"],
+            row["sd"],
+            row["rd"],
+            row["of"],
+        )
 
     def _on_dv(self, row: Row) -> None:
         self._derivatives[row["site"]] += 1
@@ -537,6 +552,7 @@ class RunBuilder:
             optimizers=optimizers,
             schedulers=self._schedulers(),
             loaders=self._loaders(),
+            stored_rows=tuple(self._stored.values()),
             unused_loaders=tuple(UnusedLoader(self._site(row["site"]), row["ex"]) for row in self._unused),
             overlaps=tuple(
                 Overlap(model, self._site(site), *map(tuple, zip(*batches, strict=True)))

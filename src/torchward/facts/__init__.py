@@ -17,6 +17,7 @@ from torchward.facts.batch import (
     Loader,
     Overlap,
     Pairs,
+    StoredRows,
     UnusedLoader,
     WorkerRandomness,
 )
@@ -196,6 +197,7 @@ __all__ = [
     "Setting",
     "Site",
     "SlowCall",
+    "StoredRows",
     "System",
     "TokenProbe",
     "Toolkit",

@@ -320,7 +320,7 @@ class RunBuilder:
         known = self._counts["sd"].setdefault(row["i"], {})
         keep = {
             key: known[key]
-            for key in ("bc", "reach", "sm", "cm")
+            for key in ("bc", "bo", "reach", "sm", "cm")
             if row.get(key) is None and known.get(key) is not None
         }
         known.update(row)
@@ -1052,7 +1052,7 @@ class RunBuilder:
         found = []
         for index, row in sorted(self._rows["stream"].items()):
             described, graphs = self._counts["sd"].get(index, {}), self._counts["gr"].get(index, {})
-            broadcast, softmax = described.get("bc"), described.get("sm")
+            broadcast, crossed, softmax = described.get("bc"), described.get("bo"), described.get("sm")
             mixed = described.get("cm")
             found.append(
                 LossStream(
@@ -1066,6 +1066,7 @@ class RunBuilder:
                     leaves=tuple(sorted(self._leaves[index])),
                     raised=tuple(sorted(self._raised[index])),
                     broadcast=(tuple(broadcast[0]), tuple(broadcast[1]), str(broadcast[2])) if broadcast else None,
+                    crossed=(tuple(crossed[0]), tuple(crossed[1]), str(crossed[2])) if crossed else None,
                     alive_graphs=graphs.get("alive", 0),
                     marked_graphs=graphs.get("n", 0),
                     most_alive_graphs=self._most_alive[index],

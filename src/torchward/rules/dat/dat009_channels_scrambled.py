@@ -9,8 +9,8 @@ from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
 DEVIATIONS = 4.0
-"""Standard errors, in both of two ways. Noise, photographs, smooth textures and stripes of all directions came to 3 in
-one of them at most, in 1,800 made-up batches of 6 to 64."""
+"""Standard errors, in both of two ways. Noise, smooth textures, photographs, stripes and lattices of all periods came
+to 1.6 at most, in 2,400 batches of 8 to 64; only what a transposed convolution with a stride of three puts out did not."""
 SAME_IN_PLANES = 0.65
 """Textures with a period of as many pixels as there are channels have the same in every channel: as much as between
 their rows. Scrambled images have a fraction of it."""

@@ -34,6 +34,8 @@ COMPARED = 3
 """Copies from which on something can be said."""
 ARRAYS = 8
 DATA_SETS = 16
+WINDOW = 8
+"""Of a series that is longer than there are examples, these windows of it: so many values from the example's on."""
 FOUND = 0.9
 """Share of a stored row's values that are among those handed out ..."""
 ALIKE = 0.98
@@ -144,7 +146,7 @@ def rows_of(dataset: Any, indices: Iterable[int]) -> Rows:
             for owner, place in _chain(dataset, int(index)):
                 for name, store in _stores(owner):
                     if name in found or len(found) < ARRAYS:
-                        row = _values(store[place])
+                        row = _values(store[place] if len(store) == len(owner) else store[place : place + WINDOW])
                         if row is not None:
                             found.setdefault(name, []).append(row)
     except (TypeError, ValueError, LookupError):  # a sampler and a data set may agree on other things than numbers
@@ -171,7 +173,7 @@ def _chain(dataset: Any, index: int, depth: int = 4) -> Iterator[tuple[Any, int]
 
 
 def _stores(owner: Any) -> list[tuple[str, Any]]:
-    """Arrays and lists of one row for each example: (class and attribute, store)."""
+    """Arrays and lists of one row for each example, or of more: (class and attribute, store)."""
     kind = type(owner).__name__
     if type(owner) in (list, tuple):
         return [(f"{kind}.", owner)]
@@ -183,7 +185,7 @@ def _stores(owner: Any) -> list[tuple[str, Any]]:
         if type(value) is dict and len(value) <= ARRAYS:
             parts = value.items()
         for part, store in parts:
-            if (_is_array(store) or type(store) in (list, tuple)) and len(store) == len(owner):
+            if (_is_array(store) or type(store) in (list, tuple)) and len(store) >= len(owner):
                 found.append((f"{kind}.{name}" if part is None else f"{kind}.{name}[{part!r}]", store))
     return found
 
@@ -219,7 +221,8 @@ def _changed(before: Sequence[torch.Tensor], after: Sequence[torch.Tensor]) -> f
 
 
 def _handed_out(row: torch.Tensor, batch: Any, size: int) -> bool:
-    """The first example of a batch is this row: its values in any order, or a linear function of them in this one."""
+    """The first example of a batch is this row, or begins with it: its values in any order, or a linear function of
+    them in this one, as nearly as it is known after other examples may have changed it too."""
     for tensor in tensors_in(batch):
         if not (plain(tensor) and tensor.is_cpu and tensor.dim()):
             continue
@@ -227,6 +230,7 @@ def _handed_out(row: torch.Tensor, batch: Any, size: int) -> bool:
         if float(torch.isin(row.float(), example.float()).double().mean()) >= FOUND:
             return True
         few = example[:: -(-len(example) // VALUES) or 1].double()
+        few = few if len(few) == len(row) else example[: len(row)].double()
         if len(few) == len(row) and float(torch.corrcoef(torch.stack([few, row]))[0, 1].abs()) >= ALIKE:
             return True
     return False

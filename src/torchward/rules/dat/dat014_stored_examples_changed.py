@@ -13,6 +13,8 @@ from torchward.rules._at import at
 PASSES = 3
 CHANGED = 0.5
 """Share of the rows that every pass changed. A cache is filled once, and what stands still is no harm done twice."""
+SEEN = 0.5
+"""Share of the first batches in which the change was seen as it was made. Windows that overlap change each other."""
 FARTHER = 1.6
 """Squared distance from the first values after the last pass, in those after the first one: independent changes that
 add up give the number of passes, values that are made anew from a source kept elsewhere give 1."""
@@ -28,8 +30,7 @@ def check(run: Run) -> Iterator[Finding]:
     for stored in run.stored_rows:
         if len(stored.changed) < PASSES or min(stored.changed) <= CHANGED or stored.name in seen:
             continue
-        # The first look at each pass must have seen it, all but one.
-        if stored.read < max(2, stored.looks - 1) or not (_farther(stored) or _scaled(stored)):
+        if stored.read < max(2, SEEN * stored.looks) or not (_farther(stored) or _scaled(stored)):
             continue
         seen.add(stored.name)
         loader = loaders.get(stored.loader)

@@ -18,6 +18,8 @@ APART = 5.0
 """A rate that is returned is of the size of the rate that was chosen. An optimizer with lr=1 whose schedule holds the
 rates is right, and is far from this."""
 EQUAL = 0.02
+SMALL_EQUAL = 0.2
+"""A largest factor that is the chosen rate itself need not be tiny to be one."""
 RISING = 1.05
 """From the middle to the end: a warm-up that did not come to its end has small factors too (OPT019)."""
 
@@ -28,7 +30,10 @@ def check(run: Run) -> Iterator[Finding]:
     own = own_schedulers(run)
     for scheduler in own:
         factor, planned = scheduler.highest_factor, scheduler.planned_lr
-        if not factor or not planned or factor > SMALL or not 1 / APART <= factor / planned <= APART:
+        if not factor or not planned or not 1 / APART <= factor / planned <= APART:
+            continue
+        equal = abs(factor / planned - 1) <= EQUAL
+        if factor > (SMALL_EQUAL if equal else SMALL):
             continue
         if scheduler.optimizer_steps < STEPS or scheduler.steps < SCHEDULER_STEPS:
             continue
@@ -52,7 +57,7 @@ def check(run: Run) -> Iterator[Finding]:
                 "steps": scheduler.optimizer_steps,
             },
             at(scheduler.site),
-            Confidence.CERTAIN if abs(factor / planned - 1) <= EQUAL else Confidence.LIKELY,
+            Confidence.CERTAIN if equal and factor <= SMALL else Confidence.LIKELY,
         )
 
 

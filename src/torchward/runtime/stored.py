@@ -61,7 +61,7 @@ class Watch:
 class Stored:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self.watched: dict[int, Watch] = {}
+        self.watched: dict[tuple[int, int], Watch] = {}
         self.next: Watch | None = None
         """The next batch that this process makes is looked at."""
         self.begins = recorder.guarded("stored", lambda *args: recorder.timed(self._begins, *args))
@@ -77,11 +77,12 @@ class Stored:
         dataset, size = loader.dataset, length(loader.dataset)
         if not size or isinstance(dataset, data.IterableDataset):
             return
-        watch = self.watched.get(id(dataset))
+        key = id(_innermost(dataset)), size
+        watch = self.watched.get(key)
         if watch is None:
             if len(self.watched) >= DATA_SETS:
                 return
-            watch = self.watched[id(dataset)] = Watch(known)
+            watch = self.watched[key] = Watch(known)
         last, watch.loader = watch.loader, known
         if len(watch.copies) >= COPIES:
             return
@@ -120,7 +121,7 @@ class Stored:
                 "rd",
                 i=known.index,
                 site=self._site(dataset, name, known.site),
-                name=name,
+                name=name.removesuffix("."),
                 n=len(first),
                 ch=[number(_changed(one, other)) for one, other in pairwise(copies)],
                 far=[number(float((torch.cat(rows) - torch.cat(first)).square().mean())) for rows in copies[1:]],
@@ -131,7 +132,7 @@ class Stored:
 
     def _site(self, dataset: Any, name: str, otherwise: int) -> int:
         """Where the examples are read: the `__getitem__` of the data set that holds them, if it is the user's."""
-        for owner, _ in _chain(dataset, 0):
+        for owner, _ in _chain(dataset, 0, {}):
             code = getattr(getattr(type(owner), "__getitem__", None), "__code__", None)
             if code is not None and name.startswith(f"{type(owner).__name__}.") and of_user(code.co_filename):
                 return self.recorder._site_at(code.co_filename, code.co_firstlineno, code.co_name)
@@ -141,12 +142,17 @@ class Stored:
 def rows_of(dataset: Any, indices: Iterable[int]) -> Rows:
     """The rows of examples in everything that a data set, or one inside it, stores one row of for each example."""
     found: Rows = {}
+    sizes: dict[int, int] = {}
+    stores: dict[int, list[tuple[str, Any]]] = {}
     try:
         for index in indices:
-            for owner, place in _chain(dataset, int(index)):
-                for name, store in _stores(owner):
+            for owner, place in _chain(dataset, int(index), sizes):
+                size = _size(owner, sizes)
+                if id(owner) not in stores:
+                    stores[id(owner)] = _stores(owner, size)
+                for name, store in stores[id(owner)]:
                     if name in found or len(found) < ARRAYS:
-                        row = _values(store[place] if len(store) == len(owner) else store[place : place + WINDOW])
+                        row = _values(store[place] if len(store) == size else store[place : place + WINDOW])
                         if row is not None:
                             found.setdefault(name, []).append(row)
     except (TypeError, ValueError, LookupError):  # a sampler and a data set may agree on other things than numbers
@@ -154,7 +160,14 @@ def rows_of(dataset: Any, indices: Iterable[int]) -> Rows:
     return found
 
 
-def _chain(dataset: Any, index: int, depth: int = 4) -> Iterator[tuple[Any, int]]:
+def _size(owner: Any, sizes: dict[int, int]) -> int:
+    """Its length, asked for once: it may be computed."""
+    if id(owner) not in sizes:
+        sizes[id(owner)] = length(owner) or 0
+    return sizes[id(owner)]
+
+
+def _chain(dataset: Any, index: int, sizes: dict[int, int], depth: int = 4) -> Iterator[tuple[Any, int]]:
     """The data set, and those that it reads its examples from, each with its own number of the example."""
     yield dataset, index
     inner: Any = None
@@ -166,26 +179,35 @@ def _chain(dataset: Any, index: int, depth: int = 4) -> Iterator[tuple[Any, int]
     else:
         own = getattr(dataset, "__dict__", {})
         inner = next((own[name] for name in INNER if isinstance(own.get(name), data.Dataset)), None)
-        if inner is not None and len(inner) != len(dataset):
+        if inner is not None and _size(inner, sizes) != _size(dataset, sizes):
             inner = None
     if inner is not None and depth:
-        yield from _chain(inner, index, depth - 1)
+        yield from _chain(inner, index, sizes, depth - 1)
 
 
-def _stores(owner: Any) -> list[tuple[str, Any]]:
+def _innermost(dataset: Any) -> Any:
+    """The data set at the bottom: what lies around it may be made anew for each pass, as loaders may."""
+    try:
+        *_, (dataset, _) = _chain(dataset, 0, {})
+    except (TypeError, ValueError, LookupError):
+        pass
+    return dataset
+
+
+def _stores(owner: Any, size: int) -> list[tuple[str, Any]]:
     """Arrays and lists of one row for each example, or of more: (class and attribute, store)."""
     kind = type(owner).__name__
     if type(owner) in (list, tuple):
         return [(f"{kind}.", owner)]
     found = []
     for name, value in list(getattr(owner, "__dict__", {}).items()):
-        parts: Iterable[tuple[Any, Any]] = (
-            enumerate(value) if name == "tensors" and type(value) is tuple else ((None, value),)
-        )
+        parts: Iterable[tuple[Any, Any]] = ((None, value),)
         if type(value) is dict and len(value) <= ARRAYS:
             parts = value.items()
+        elif name == "tensors" and type(value) is tuple:
+            parts = enumerate(value)
         for part, store in parts:
-            if (_is_array(store) or type(store) in (list, tuple)) and len(store) >= len(owner):
+            if (_is_array(store) or type(store) in (list, tuple)) and len(store) >= max(1, size):
                 found.append((f"{kind}.{name}" if part is None else f"{kind}.{name}[{part!r}]", store))
     return found
 

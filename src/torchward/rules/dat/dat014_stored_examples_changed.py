@@ -73,11 +73,11 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "Reading an example changes the one that is stored, `{name}`: after {passes} passes {share:.0%} of the rows or "
-        "more had been changed by each, by {last} in all ({first} after the first pass); the deviation of the stored "
-        "values went from {before} to {after}.",
-        "读取样本时改动了存储的数据 `{name}`：{passes} 遍之后，每一遍都改动了至少 {share:.0%} 的行，累计偏离 {last}"
-        "（第一遍之后为 {first}）；存储值的标准差从 {before} 变为 {after}。",
+        "Reading an example changes the one that is stored in `{name}`: each of {passes} passes changed at least "
+        "{share:.0%} of the rows, which were off by {first} after the first pass and by {last} after the last; the "
+        "deviation of the stored values went from {before} to {after}.",
+        "读取样本时改动了存储在 `{name}` 中的样本：{passes} 遍中每一遍都改动了至少 {share:.0%} 的行，"
+        "第一遍之后偏离 {first}，最后一遍之后偏离 {last}；存储值的标准差从 {before} 变为 {after}。",
     ),
     why=Text(
         "Indexing a tensor or an array gives a view: `+=`, `mul_` and the like write into the data set itself. What was "

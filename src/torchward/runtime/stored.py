@@ -7,6 +7,7 @@ it and with what was handed out: what the training does to stored rows is none o
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
@@ -187,10 +188,8 @@ def _chain(dataset: Any, index: int, sizes: dict[int, int], depth: int = 4) -> I
 
 def _innermost(dataset: Any) -> Any:
     """The data set at the bottom: what lies around it may be made anew for each pass, as loaders may."""
-    try:
+    with contextlib.suppress(TypeError, ValueError, LookupError):
         *_, (dataset, _) = _chain(dataset, 0, {})
-    except (TypeError, ValueError, LookupError):
-        pass
     return dataset
 
 

@@ -13,13 +13,15 @@ from typing import Any
 
 import torch
 
-IMAGES = 96
+IMAGES = 256
 VALUES = 1_500_000
 """Of all images together; there are fewer of large ones."""
 LEAST = 6
 """Images, that deviations from one to another can be told."""
 BLANK = 1e-4
 """Variance, in the mean one, of an image that shows nothing."""
+NOISE_RANGE = 4.0
+"""Standard errors from the least to the largest of five numbers or seven that differ by noise alone."""
 
 
 def gather(kept: list[torch.Tensor], given: torch.Tensor) -> None:
@@ -62,18 +64,19 @@ def scrambled(given: torch.Tensor) -> dict[str, Any] | None:
     steps = (rows[:, :, 1:] - rows[:, :, :-1]).square()
     ends = colour.reshape(channels * height, width)[:, :-1]
     step = [steps[:, ends == k].mean(1) / steps.mean((1, 2)) for k in range(channels)]
-    planes = [
-        [float(apart(plane * height * width + lag).mean()) * channels / (channels - plane) for lag in around]
-        for plane in range(1, channels)
-        for around in [range(1 - channels, channels)]
-    ]
+    planes = []
+    for plane in range(1, channels):
+        around = torch.stack([apart(plane * height * width + lag) for lag in range(1 - channels, channels)])
+        around *= channels / (channels - plane)
+        noise = float(around.std(1).mean()) / math.sqrt(len(flat))
+        planes.append(float(around.mean(1).max() - around.mean(1).min()) - NOISE_RANGE * noise)
     return {
         "near": max(float(one.mean()) for one in nearer),
         "apart": float(below.mean()),
         "rows_peak": min(_deviations(below - one) for one in nearer),
         "columns_peak": min(_deviations(columns - in_row(lag)) for lag in (*range(1, channels), channels + 1)),
         "pixel_edges": min(_deviations(step[-1] - one) for one in step[:-1]),
-        "planes_peak": max(max(plane) - min(plane) for plane in planes),
+        "planes_peak": max(0.0, *planes),
     }
 
 

@@ -1,5 +1,5 @@
 # bug: bias embeddings of shape (B,1) are added to the score (B,) without squeeze, giving (B,B) predictions that broadcast against the ratings in the loss (FactorModel.forward / squared_error)
-# expects: no-rule-yet
+# expects: LOS003
 import numpy as np
 import torch
 from torch import nn

@@ -1,5 +1,5 @@
 # bug: augmentation noise is added in place to the stored image (no copy), so noise accumulates over epochs (DigitImages.__getitem__)
-# expects: no-rule-yet
+# expects: DAT014
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,5 @@
 # bug: LambdaLR's function returns an absolute learning rate instead of a multiplier, so the effective rate is base_lr squared (make_schedule)
-# expects: OPT008
+# expects: OPT037
 import math
 
 import torch

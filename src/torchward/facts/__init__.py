@@ -17,6 +17,7 @@ from torchward.facts.batch import (
     Loader,
     Overlap,
     Pairs,
+    StoredRows,
     UnusedLoader,
     WorkerRandomness,
 )
@@ -203,6 +204,7 @@ __all__ = [
     "Setting",
     "Site",
     "SlowCall",
+    "StoredRows",
     "System",
     "Table",
     "TokenProbe",

@@ -122,6 +122,32 @@ class UnusedLoader:
 
 
 @dataclass(frozen=True, eq=False)
+class StoredRows:
+    """Examples that a data set holds in memory and that were changed there while they were read and handed out.
+
+    Some rows were copied at the starts of the first whole passes over its loader (and at the end of the run).
+    """
+
+    loader: int
+    """Index in `Run.loaders`."""
+    site: Site | None
+    """The data set's `__getitem__`, else the pass over the loader."""
+    name: str
+    """Its class and the attribute that holds them."""
+    rows: int
+    changed: Sequence[float] = ()
+    """Share of the rows that each pass changed."""
+    far: Sequence[float] = ()
+    """Mean squared distance from the first copy, after each pass."""
+    deviation: Sequence[float] = ()
+    """Of all values, before the first pass and after each."""
+    read: int = 0
+    """First batches of a pass whose own rows changed while the batch was made, and are what it holds."""
+    looks: int = 0
+    """... of those looked at."""
+
+
+@dataclass(frozen=True, eq=False)
 class Overlap:
     """Batches on which a model was called without gradients, at one line: have it been trained on their rows before?
 

@@ -252,6 +252,8 @@ class LossStream:
     """... of those that a loss function reaches which this loss subtracts."""
     broadcast: tuple[tuple[int, ...], tuple[int, ...], str] | None = None
     """(shape of the prediction, shape it was broadcast to before the loss was reduced, operation)."""
+    crossed: tuple[tuple[int, ...], tuple[int, ...], str] | None = None
+    """(shape of one of two numbers for each example, shape that both have in the prediction, operation)."""
     alive_graphs: int = 0
     """Marked graphs that were still alive at least two steps later, as last counted."""
     marked_graphs: int = 0

@@ -139,3 +139,6 @@ class Scheduler:
     """The first values that it was given."""
     planned_lr: float | None = None
     """`max_lr` of its optimizer's first group, else the rate that the group had before any schedule."""
+    highest_factor: float | None = None
+    """Of a LambdaLR: the largest factor that any group's base rate was multiplied by, as soon as one is beyond 0.5 no
+    further ones."""

@@ -195,14 +195,18 @@ class InputProbe(Experiment):
 
     shape: tuple[int, ...] = ()
     near: float | None = None
-    """Images of 3 or 4 channels, each less its mean: largest correlation of values that lie fewer columns apart than
-    there are channels."""
-    channels_apart: float | None = None
-    """... of values that lie as many columns apart as there are channels, ..."""
-    twice_apart: float | None = None
-    """... and of values twice as many columns apart."""
-    values: int = 0
-    """Values that these were taken from."""
+    """Images of 3 or 4 channels, each less the mean of every value that lies as many places further as there are
+    channels: largest correlation of values fewer rows apart than there are channels, ..."""
+    apart: float | None = None
+    """... and of values as many rows apart."""
+    rows_peak: float = 0.0
+    """By how many standard errors, from image to image, the second is above the first; ..."""
+    columns_peak: float = 0.0
+    """... and the same of columns, one further than there are channels among them; ..."""
+    pixel_edges: float = 0.0
+    """... and by how many the step from one value to the next is larger where a pixel would end."""
+    planes_peak: float = 0.0
+    """How much the correlation changes where values are about one whole plane apart."""
     smallest_column: int = 0
     smallest: float | None = None
     """Tables (two axes, few columns): root mean square of the column where it is least, constant ones left out."""

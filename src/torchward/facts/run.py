@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from torchward.facts.batch import Batches, Input, Loader, Overlap, Pairs, UnusedLoader, WorkerRandomness
+from torchward.facts.batch import Batches, Input, Loader, Overlap, Pairs, StoredRows, UnusedLoader, WorkerRandomness
 from torchward.facts.loss import (
     Advantages,
     Cut,
@@ -216,6 +216,7 @@ class Run:
     schedulers: tuple[Scheduler, ...] = ()
     loaders: tuple[Loader, ...] = ()
     unused_loaders: tuple[UnusedLoader, ...] = ()
+    stored_rows: tuple[StoredRows, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
     workers: tuple[WorkerRandomness, ...] = ()
     losses: tuple[Loss, ...] = ()

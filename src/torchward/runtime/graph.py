@@ -43,6 +43,13 @@ NEAR_LOSS = 64
 ADDED_AXIS = frozenset({"UnsqueezeBackward0", "ViewBackward0", "ExpandBackward0", "UnsafeViewBackward0"})
 """Operations by which users add the axis along which values are to be repeated."""
 
+SUMMING = frozenset({"MeanBackward0", "MeanBackward1", "SumBackward0", "SumBackward1"})
+CROSSING = frozenset({"AddBackward0", "SubBackward0", "MulBackward0"})
+ROUNDING = 1e-4
+"""Of sums in single precision, as a share of the largest value."""
+SQUARES = frozenset({"MseLossBackward0", "SmoothL1LossBackward0", "HuberLossBackward0"})
+"""Losses whose two operands may have different shapes."""
+
 SCALING = VIEWS | {"DivBackward0", "MulBackward0", "AddBackward0", "SubBackward0", "MeanBackward0", "SumBackward0"}
 """... and those which, with one differentiable operand, merely scale, shift or average."""
 
@@ -271,7 +278,8 @@ def squared_by_broadcasting(walked: Walk) -> tuple[tuple[int, ...], tuple[int, .
 
     Both operands of a pairwise distance carry gradients; a target does not. So only operations with one
     differentiable operand count, of which the user did not add the axis on purpose, and whose N x N results are
-    all averaged or summed at once (a distance between two sets looks for the nearest of each row first).
+    all averaged or summed (a distance between two sets looks for the nearest of each row first). N maps, of one
+    channel and of none, become N x N maps in the same way.
     """
     above: dict[Any, Any] = {}
     for position in sorted(walked.before_loss):
@@ -283,24 +291,82 @@ def squared_by_broadcasting(walked: Walk) -> tuple[tuple[int, ...], tuple[int, .
         if len(alive) != 1 or len(children) < 2:
             continue
         result, operand = output_shape(node), output_shape(alive[0])
-        if result is None or operand is None or len(result) != 2 or result[0] != result[1] or result[0] < 2:
+        if result is None or operand is None or len(result) < 2 or result[0] != result[1] or result[0] < 2:
             continue
-        if len(operand) == 2 and alive[0].name() in ADDED_AXIS:
+        if len(operand) == len(result) and alive[0].name() in ADDED_AXIS:
             continue
-        if operand in ((result[0],), (result[0], 1), (1, result[0])) and _reduced_at_once(node, above, result):
+        size, rest = result[0], result[2:]
+        alike = operand in ((size, 1, *rest), (1, size, *rest)) or (operand == (size, *rest) and len(rest) != 1)
+        if alike and _reduced(node, above, result):
             return operand, result, operation(node)
     return None
 
 
-def _reduced_at_once(node: Any, above: dict[Any, Any], shape: tuple[int, ...]) -> bool:
-    """Every operation from `node` on to the loss keeps `shape`, until one makes a single number of it."""
+def crossed(walked: Walk) -> tuple[tuple[int, ...], tuple[int, ...], str] | None:
+    """Two computed numbers for each example, (N, 1) and (N,), of which a prediction was made that is N x N.
+
+    The two come from different operations, no axis was added for it, nothing else that is N x N joins them (as in a
+    distance of all pairs), and what they become meets a constant before it is averaged or summed. By hand, the rest
+    must show that this is no table of pairs itself; of a loss function the shapes are known.
+    """
+    above: dict[Any, Any] = {}
+    for node in walked.nodes:
+        alive = [child for child, _ in node.next_functions if child is not None]
+        for child in alive:
+            above.setdefault(child, node)
+        if node.name() not in CROSSING or len(alive) != 2:
+            continue
+        shapes = [output_shape(child) for child in alive]
+        column = next((shape for shape in shapes if shape is not None and len(shape) == 2 and shape[1] == 1), None)
+        if column is None or column[0] < 2 or (column[0],) not in shapes:
+            continue
+        upright, flat = (alive[shapes.index(one)] for one in (column, (column[0],)))
+        sources = producer(upright), producer(flat)
+        if upright.name() in ADDED_AXIS or sources[0] is sources[1] or any(map(_is_weight, sources)):
+            continue
+        result = (column[0], column[0])
+        if _reduced(node, above, result) and _meets_constant(node, above, result):
+            return column, result, operation(node)
+    return None
+
+
+def _reduced(node: Any, above: dict[Any, Any], shape: tuple[int, ...]) -> bool:
+    """Every operation from `node` on to the loss keeps `shape`, until all values are summed or averaged."""
     while (node := above.get(node)) is not None:
         found = output_shape(node)
         if found is None or len(found) == 0:
             return found is not None
-        if found != shape:
+        if found != shape and node.name() not in SUMMING:
             return False
+        if found != shape:
+            # Sums over one axis are summed up further: nothing else may become of them.
+            shape = found
+            while (node := above.get(node)) is not None and output_shape(node) != ():
+                if node.name() not in SUMMING:
+                    return False
+            return node is not None and node.name() in SUMMING
     return False
+
+
+def _meets_constant(node: Any, above: dict[Any, Any], shape: tuple[int, ...]) -> bool:
+    """On its way a target is taken from it, and nothing else of its shape that carries gradients joins it."""
+    met, below = False, node
+    while (node := above.get(below)) is not None and output_shape(node) == shape:
+        children = [child for child, _ in node.next_functions]
+        if any(child is not None and child is not below and output_shape(child) == shape for child in children):
+            return False
+        if node.name() == "SubBackward0" and len(children) == 2 and None in children:
+            met |= _is_sum_of_two(saved(above.get(node), "_saved_self"))
+        below = node
+    return met or (node is not None and node.name() in SQUARES)
+
+
+def _is_sum_of_two(table: torch.Tensor | None) -> bool:
+    """A table, on the CPU, of one number for each row plus one for each column: what was taken from it is no table."""
+    if table is None or not table.is_cpu or table.dim() != 2:
+        return False
+    rest = table - table.mean(0) - table.mean(1, keepdim=True) + table.mean()
+    return bool(rest.abs().max() <= ROUNDING * table.abs().max())
 
 
 def terms(root: Any, limit: int = 16, through: frozenset[str] = frozenset()) -> list[tuple[Any, float]]:

@@ -15,7 +15,8 @@ import torch
 from torch.utils import data
 
 from torchward.runtime import heldout
-from torchward.runtime.tensors import caller, plain, tensors_in
+from torchward.runtime.stored import Stored
+from torchward.runtime.tensors import caller, length, plain, tensors_in
 from torchward.runtime.wrap import disguise
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Loaders:
         self.data_used: set[int] = set()
         """Identities of data sets of which examples were asked for."""
         self.compare = recorder.guarded("loader", self._compare)
+        self.stored = Stored(recorder)
         self.fetching = False
         """A batch is being made, in this process unless there are workers."""
 
@@ -89,6 +91,7 @@ class Loaders:
             known.same_epoch = (known.same_epoch or 0) + (known.iterations > 0 and sampler.epoch == known.epoch)
             known.epoch = sampler.epoch
         self._end_pass(known)
+        self.stored.begins(known)
         known.iterations += 1
         known.in_pass = 0
         known.first += perf_counter() - start
@@ -106,7 +109,7 @@ class Loaders:
         if len(self.made) < LOADER_LIMIT:
             dataset = args[0].dataset
             site = self.recorder.site(caller(3))
-            self.made.append((weakref.ref(args[0]), id(dataset), _length(dataset) or 0, site))
+            self.made.append((weakref.ref(args[0]), id(dataset), length(dataset) or 0, site))
 
     def _end_pass(self, known: Loader) -> None:
         # A batch or two are taken to look at them.
@@ -116,6 +119,7 @@ class Loaders:
 
     def finish(self) -> None:
         """The run is over: which loaders were never used?"""
+        self.stored.finish()
         for known in self.known.values():
             self._end_pass(known)
             known.in_pass = 0
@@ -140,7 +144,7 @@ class Loaders:
 
     def _describe(self, known: Loader, loader: Any) -> None:
         sampler = _sampler(loader)
-        known.batches = _length(loader) or 0
+        known.batches = length(loader) or 0
         if isinstance(loader.dataset, data.IterableDataset):
             shuffled = None
         else:
@@ -156,15 +160,15 @@ class Loaders:
             i=known.index,
             site=self.recorder.site(caller(3)),
             bs=_batch_size(loader),
-            n=_length(loader),
-            ex=_length(loader.dataset),
+            n=length(loader),
+            ex=length(loader.dataset),
             sh=shuffled,
             w=loader.num_workers,
             keep=bool(getattr(loader, "persistent_workers", False)),
             pin=bool(getattr(loader, "pin_memory", False)),
             dist=isinstance(sampler, data.distributed.DistributedSampler),
             drop=_dropped(loader),
-            dn=_length(sampler) if isinstance(sampler, SAMPLERS) else None,
+            dn=length(sampler) if isinstance(sampler, SAMPLERS) else None,
             da=not isinstance(sampler, data.SubsetRandomSampler),
             kind=type(loader.dataset).__name__,
         )
@@ -276,25 +280,19 @@ def _batch_size(loader: Any) -> int | None:
 
 def _dropped(loader: Any) -> int:
     """Examples of a pass that make no whole batch and are left out."""
-    batches, drawn = _length(loader), _length(_sampler(loader))
+    batches, drawn = length(loader), length(_sampler(loader))
     if not loader.drop_last or batches is None or drawn is None or loader.batch_size is None:
         return 0
     return max(0, drawn - batches * int(loader.batch_size))
 
 
-def _length(sized: Any) -> int | None:
-    try:
-        return len(sized)
-    except (TypeError, NotImplementedError, AttributeError):
-        return None
-
-
 # -- inside loader workers
 
 
-def watch_workers(make_log: Any, failed: Any) -> Any:
+def watch_workers(make_log: Any, failed: Any, stored: Stored) -> Any:
     """A stand-in maker for the fetchers' `fetch`: in a worker, the first fetch is bracketed by fingerprints.
 
+    In the training process the first of a pass is bracketed by copies of what the data set stores.
     Random states that are alike in two workers before the fetch, and moved by it, make both draw the same numbers.
     An exception is told of with `failed`: the parent gets no more of it than its text.
     """
@@ -303,9 +301,11 @@ def watch_workers(make_log: Any, failed: Any) -> Any:
         done: set[int] = set()
         worker_info, pid = data.get_worker_info, os.getpid
 
-        def before(fetcher: Any) -> Any:
+        def before(fetcher: Any, indices: Any) -> Any:
             info = worker_info()
-            if info is None or pid() in done:
+            if info is None:
+                return stored.before(fetcher.dataset, indices) if stored.next is not None else None
+            if pid() in done:
                 return None
             done.clear()
             done.add(pid())
@@ -315,7 +315,10 @@ def watch_workers(make_log: Any, failed: Any) -> Any:
                 print(f"torchward: worker randomness was not looked at: {error}", file=sys.stderr)
                 return None
 
-        def after(token: Any, fetcher: Any) -> None:
+        def after(token: Any, fetcher: Any, batch: Any) -> None:
+            if worker_info() is None:
+                stored.after(token, fetcher.dataset, batch)
+                return
             info, first = token
             try:
                 second = fingerprints(fetcher.dataset)
@@ -335,7 +338,7 @@ def watch_workers(make_log: Any, failed: Any) -> Any:
                 print(f"torchward: a worker's exception was not looked at: {problem}", file=sys.stderr)
 
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-            token = before(self)
+            token = before(self, args[0] if args else None)
             try:
                 result = original(self, *args, **kwargs)
             except BaseException as error:
@@ -343,7 +346,7 @@ def watch_workers(make_log: Any, failed: Any) -> Any:
                 tell(error)
                 raise
             if token is not None:
-                after(token, self)
+                after(token, self, result)
             return result
 
         return disguise(wrapper, original)

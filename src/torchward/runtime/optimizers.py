@@ -24,6 +24,8 @@ SCALES_LIMIT = 512
 """Scales of a `GradScaler` that are written down: while every step is skipped, the first sample never ends."""
 SMALLEST_NORMAL = 2.0**-14
 """Of float16: below it digits are lost, below 2**-25 everything."""
+SMALL_FACTOR = 0.5
+"""Factors of a LambdaLR are followed until one is beyond this: then it is a schedule of factors."""
 METRICS_LIMIT = 64
 """First values given to a scheduler that watches a metric that are written down."""
 SPREAD_SAMPLES = 12
@@ -624,6 +626,7 @@ class Optimizers:
             "step_site": None,
             "metrics": [],
             "made": self.recorder.passes_over_training_data(),
+            "factor": _factor(scheduler) if isinstance(scheduler, torch.optim.lr_scheduler.LambdaLR) else None,
         }
         self.schedulers[id(scheduler)] = record
         length, size = schedule_length(scheduler)
@@ -649,6 +652,8 @@ class Optimizers:
         if metrics is not None and not on_device and len(record["metrics"]) < METRICS_LIMIT:
             record["metrics"].append(number(float(metrics)))
         record["now"] = _first_lr(scheduler.optimizer)
+        if record["factor"] is not None and record["factor"] < SMALL_FACTOR:
+            record["factor"] = max(record["factor"], _factor(scheduler))
         opt = record["opt"]
         if record["step_site"] is None:
             record["step_site"] = self.recorder.site(caller(3))
@@ -703,6 +708,7 @@ class Optimizers:
                     ratio=number(now / record["lr"]) if record["lr"] and now is not None else None,
                     site=record["step_site"],
                     met=record["metrics"],
+                    top=number(record["factor"]) if record["factor"] is not None else None,
                     ep=self.recorder.passes_over_training_data() - record["made"],
                 )
         for clip in self.clips.values():
@@ -759,6 +765,12 @@ def _evaluations(optimizer: torch.optim.Optimizer) -> int:
 def _first_lr(optimizer: Any) -> float | None:
     groups = getattr(optimizer, "param_groups", None)
     return _number(groups[0].get("lr")) if groups else None
+
+
+def _factor(scheduler: Any) -> float:
+    """Largest share of its base rate that a group has now."""
+    groups = zip(scheduler.optimizer.param_groups, scheduler.base_lrs, strict=False)
+    return max((_number(group.get("lr")) / rate for group, base in groups if (rate := _number(base))), default=1.0)
 
 
 def _stray_rate(optimizer: Any) -> float | None:

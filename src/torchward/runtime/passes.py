@@ -97,6 +97,7 @@ class Passes:
             kind=self._kind(root),
             reach=len(walked.leaves) if walked.complete else None,
             bc=graph.squared_by_broadcasting(walked),
+            bo=graph.crossed(walked) if recorder.steps_sampled < 3 and recorder.reads_saved else None,
             leaves=reached if recorder.steps_sampled < 3 else None,
             sm=graph.misplaced_softmax(walked, models.owner) if recorder.steps_sampled < 3 else None,
             cm=graph.classes_mixed(walked, models.owner) if recorder.steps_sampled < 3 else None,

@@ -21,7 +21,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from torchward.runtime import losses, sequences, terms, trials
+from torchward.runtime import images, losses, sequences, terms, trials
 from torchward.runtime.copies import (
     EXAMPLES,
     CannotLookError,
@@ -128,6 +128,8 @@ class Capture:
             self.autocast = (device, torch.get_autocast_dtype(device))
         self.axis_is_batch = False
         self.prints: set[float] = set()
+        self.images: list[torch.Tensor] = []
+        """Of several calls, so that there are enough of them."""
         self.tokens = sequences.Tokens(args, kwargs)
         self.without: list[str] = []
         """Parameters of modules that were called, and that no gradient reached."""
@@ -172,8 +174,11 @@ class Prober:
         if capture is None:
             capture = self.captures[root.index] = Capture(root, module, args, kwargs, result)
         first = next((tensor for tensor in (*tensors_in(args), *tensors_in(kwargs)) if plain(tensor)), None)
+        known = len(capture.prints)
         if first is not None and first.device.type == "cpu":
             capture.prints.add(float(item(thin(first).double().sum())))
+        if first is not None and not capture.reason and (first.device.type != "cpu" or len(capture.prints) > known):
+            images.gather(capture.images, first)
 
     def saw_loss(self, loss: torch.Tensor, walked: Walk) -> None:
         """The first backward passes: which captured output does the loss judge, and by which function?"""
@@ -510,33 +515,15 @@ class Prober:
             self._row("EndProbe", capture, 0.0, **found)
 
     def _look_at_input(self, capture: Capture) -> None:
-        """Figures of colour images that their mean and deviation do not tell."""
+        """Figures of tables and colour images that their mean and deviation do not tell."""
         given = next(tensors_in(capture.args), None) if not capture.reason else None
-        if given is None or not plain(given) or not given.is_floating_point() or given.dim() not in (2, 4):
+        if given is None or not plain(given) or not given.is_floating_point():
             return
         if given.dim() == 2:
             self._look_at_columns(capture, given.float())
-            return
-        channels = given.shape[1]
-        if channels not in (3, 4) or given.shape[3] <= 2 * channels:
-            return
-        values = given.float()
-        values = values - values.mean((1, 2, 3), keepdim=True)
-        scale = float(values.square().mean())
-        lags = (*range(1, channels + 1), 2 * channels)
-        alike = [float((values[..., lag:] * values[..., :-lag]).mean()) for lag in lags]
-        if scale > 0 and math.isfinite(scale + sum(alike)):
-            *near, apart, twice = (one / scale for one in alike)
-            self._row(
-                "InputProbe",
-                capture,
-                0.0,
-                shape=list(given.shape),
-                near=max(near),
-                channels_apart=apart,
-                twice_apart=twice,
-                values=values.numel(),
-            )
+        found = images.scrambled(torch.cat(capture.images)) if capture.images and not capture.computed else None
+        if found is not None:
+            self._row("InputProbe", capture, 0.0, shape=list(given.shape), **found)
 
     def _look_at_columns(self, capture: Capture, values: torch.Tensor) -> None:
         """Figures of a table: do its columns lie on scales of their own?"""

@@ -129,6 +129,14 @@ def tensors_in(value: Any, depth: int = 3) -> Iterator[torch.Tensor]:
             yield from tensors_in(element, depth - 1)
 
 
+def length(sized: Any) -> int | None:
+    """None where it has none."""
+    try:
+        return len(sized)
+    except (TypeError, NotImplementedError, AttributeError):
+        return None
+
+
 def number(value: float) -> float:
     """Four significant digits: what the log keeps."""
     return float(f"{value:.4g}") if math.isfinite(value) else value

@@ -143,7 +143,7 @@ class Watch:
 
             crash.write(folder, error, role="worker")
 
-        stand_in = loaders.watch_workers(make_log, failed)
+        stand_in = loaders.watch_workers(make_log, failed, recorder.loaders.stored)
         for fetcher in ("_MapDatasetFetcher", "_IterableDatasetFetcher"):
             owner = getattr(data._utils.fetch, fetcher, None)
             if owner is not None:

@@ -168,6 +168,7 @@ class RunBuilder:
             cuts=losses.cuts(),
             lost_derivatives=losses.lost_derivatives(),
             loaders=loaders,
+            stored_rows=self._batches.stored_rows(),
             unused_loaders=self._batches.unused_loaders(),
             overlaps=self._batches.overlaps(),
             workers=_worker_randomness([*self.workers, *workers]),

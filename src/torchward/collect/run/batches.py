@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import fields
 
 from torchward.collect.run._rows import Growing, Ledger, Part
-from torchward.facts import Batches, Input, Loader, Overlap, Pairs, UnusedLoader
+from torchward.facts import Batches, Input, Loader, Overlap, Pairs, StoredRows, UnusedLoader
 from torchward.runlog import Row
 
 
@@ -21,6 +21,7 @@ class BatchesAndLoaders(Part):
         self._pairs: dict[int, Pairs] = {}
         self._overlaps: dict[tuple[int, int], list[tuple[int, int, int, int, bool, bool]]] = defaultdict(list)
         self._unused: list[Row] = []
+        self._stored: dict[tuple[int, str], StoredRows] = {}
 
     # -- rows
 
@@ -31,6 +32,11 @@ class BatchesAndLoaders(Part):
         self._overlaps[row["m"], row["site"]].append(
             (row["n"], row["h"], row["tn"], row["th"], bool(row.get("z")), bool(row.get("tz")))
         )
+
+    def on_rd(self, row: Row) -> None:
+        site, index, name = self.ledger.site(row["site"]), row["i"], row["name"]
+        numbers = row["n"], row["ch"], row["far"], row["sd"], row["rd"], row["of"]
+        self._stored[index, name] = StoredRows(index, site, name, *numbers)
 
     def on_un(self, row: Row) -> None:
         self._unused.append(row)
@@ -144,6 +150,9 @@ class BatchesAndLoaders(Part):
 
     def pairs(self) -> tuple[Pairs, ...]:
         return tuple(self._pairs.values())
+
+    def stored_rows(self) -> tuple[StoredRows, ...]:
+        return tuple(self._stored.values())
 
     def unused_loaders(self) -> tuple[UnusedLoader, ...]:
         return tuple(UnusedLoader(self.ledger.site(row["site"]), row["ex"]) for row in self._unused)

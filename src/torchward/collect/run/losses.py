@@ -106,7 +106,7 @@ class Losses(Part):
         known = self.ledger.counts["sd"].setdefault(row["i"], {})
         keep = {
             key: known[key]
-            for key in ("bc", "reach", "sm", "cm")
+            for key in ("bc", "bo", "reach", "sm", "cm")
             if row.get(key) is None and known.get(key) is not None
         }
         known.update(row)
@@ -275,7 +275,7 @@ class Losses(Part):
         found = []
         for index, row in sorted(self.ledger.rows["stream"].items()):
             described, graphs = self.ledger.counts["sd"].get(index, {}), self.ledger.counts["gr"].get(index, {})
-            broadcast, softmax = described.get("bc"), described.get("sm")
+            broadcast, crossed, softmax = described.get("bc"), described.get("bo"), described.get("sm")
             mixed = described.get("cm")
             found.append(
                 LossStream(
@@ -289,6 +289,7 @@ class Losses(Part):
                     leaves=tuple(sorted(self._leaves[index])),
                     raised=tuple(sorted(self._raised[index])),
                     broadcast=(tuple(broadcast[0]), tuple(broadcast[1]), str(broadcast[2])) if broadcast else None,
+                    crossed=(tuple(crossed[0]), tuple(crossed[1]), str(crossed[2])) if crossed else None,
                     alive_graphs=graphs.get("alive", 0),
                     marked_graphs=graphs.get("n", 0),
                     most_alive_graphs=self._most_alive[index],

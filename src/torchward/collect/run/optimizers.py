@@ -115,6 +115,7 @@ class Optimizers(Part):
                     period=row.get("t0"),
                     mode=row.get("mode") or "",
                     metrics=tuple(counts.get("met") or ()),
+                    highest_factor=counts.get("top"),
                 )
             )
         return tuple(found)

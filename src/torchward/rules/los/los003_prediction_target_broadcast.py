@@ -39,17 +39,26 @@ def check(run: Run) -> Iterator[Finding]:
                 data=_data(loss.kind, prediction, target, result),
                 place=at(loss.site, loss.values, module=loss.producer_module),
             )
+    squares = [loss for loss in run.losses if loss.training and loss.kind in ELEMENTWISE]
+    pairs = any(_is_square(loss.prediction_shape) and loss.prediction_shape == loss.target_shape for loss in squares)
     for stream in run.streams:
-        if stream.broadcast is None or len(stream.values) < MINIMUM_SAMPLES:
+        # Where there is a target for each pair, the pairs are meant.
+        found = stream.broadcast or (None if pairs else stream.crossed)
+        if found is None or len(stream.values) < MINIMUM_SAMPLES:
             continue
-        operand, result, operation = stream.broadcast
-        other = (result[0], 1) if len(operand) == 1 or operand[0] == 1 else (result[0],)
+        operand, result, operation = found
+        upright = len(operand) == len(result) and operand[0] != 1
+        other = (result[0], *result[2:]) if upright else (result[0], 1, *result[2:])
         yield Finding(
             "LOS003",
             data=_data(operation, operand, other, result),
             place=at(stream.site, stream.values),
             confidence=Confidence.LIKELY,
         )
+
+
+def _is_square(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 2 and shape[0] == shape[1]
 
 
 def _data(
@@ -72,21 +81,23 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "prediction {prediction} and target {target} are broadcast to {result} by `{operation}`: the loss averages "
-        "{pairs} pairs instead of {wanted}.",
-        "形状为 {prediction} 的预测与形状为 {target} 的目标在 `{operation}` 中被广播成 {result}：损失对 {pairs} 对数取平均，而不是 {wanted} 对。",
+        "{prediction} and {target}, values that belong to the same examples, are broadcast to {result} by `{operation}`: "
+        "the loss averages {pairs} pairs instead of {wanted} values.",
+        "形状为 {prediction} 与 {target}、属于同一批样本的值在 `{operation}` 中被广播成 {result}：损失对 {pairs} 对数取平均，而不是 {wanted} 个。",
     ),
     why=Text(
-        "Each prediction is compared with the target of every example, not only with its own. The loss is then smallest "
-        "when all predictions are the mean of the targets, so the model learns a constant while the loss still falls.",
-        "每个预测都与所有样本的目标比较，而不只是自己的目标。此时损失在所有预测都等于目标均值时最小，"
+        "Each prediction, or part of one, meets the values of every example, not only its own. A loss of all pairs is "
+        "smallest when all predictions are the mean of the targets, so the model learns a constant while it still falls.",
+        "每个预测（或它的一部分）都与所有样本的值相遇，而不只是自己的值。对所有配对取平均的损失在所有预测都等于目标均值时最小，"
         "模型学到的只是一个常数，而损失看起来仍在下降。",
     ),
     fix=Text(
-        "Give both the same shape before the loss: `pred.squeeze(-1)` for targets of shape (N,), or "
-        "`target.unsqueeze(-1)` (`target.view_as(pred)`) for predictions of shape (N, 1).",
-        "在计算损失之前让两者形状一致：目标为 (N,) 时用 `pred.squeeze(-1)`；预测为 (N, 1) 时用 "
-        "`target.unsqueeze(-1)`（或 `target.view_as(pred)`）。",
+        "Give both the same shape before they meet: `pred.squeeze(-1)` for targets of shape (N,), or "
+        "`target.unsqueeze(-1)` (`target.view_as(pred)`) for predictions of shape (N, 1); in the model, too, keep the "
+        "last axis everywhere (`sum(1, keepdim=True)`) or nowhere.",
+        "在两者相遇之前让形状一致：目标为 (N,) 时用 `pred.squeeze(-1)`；预测为 (N, 1) 时用 "
+        "`target.unsqueeze(-1)`（或 `target.view_as(pred)`）；模型内部也要统一：要么都保留最后一维"
+        "（`sum(1, keepdim=True)`），要么都不保留。",
     ),
     bad="""\
 import torch

@@ -28,6 +28,7 @@ from torchward.facts import (
     Experiment,
     ForwardCount,
     Input,
+    Judged,
     Kept,
     Learner,
     Loader,
@@ -43,6 +44,7 @@ from torchward.facts import (
     Parameter,
     PartialLoad,
     Partners,
+    Range,
     Ranks,
     Ratio,
     Recurrence,
@@ -120,6 +122,7 @@ class RunBuilder:
         self._opt: dict[str, defaultdict[int, _Growing]] = {key: _series() for key in ("lr", "g")}
         self._activation: dict[int, list[_Growing]] = defaultdict(lambda: [_Growing() for _ in range(5)])
         self._input: dict[int, dict[str, _Growing]] = defaultdict(lambda: defaultdict(_Growing))
+        self._shown: dict[int, list[Row]] = defaultdict(list)
         self._prints: dict[int, list[tuple[int, str]]] = defaultdict(list)
         self._input_last: dict[int, Row] = {}
         self._loader_of: dict[int, Counter[int | None]] = defaultdict(Counter)
@@ -359,6 +362,8 @@ class RunBuilder:
         self._input_last[model] = {**self._input_last.get(model, {}), **row}
         self._loader_of[model][row["ld"]] += 1
         self._renewed[model] += bool(row.get("new"))
+        if row.get("bm") is not None:
+            self._shown[model].append(row)
         for key in ("mean", "std", "lo", "hi", "nf", "rms", "sp", "osp", "od", "blo", "bhi"):
             if row.get(key) is not None:
                 self._input[model][key].add(row["s"], row[key])
@@ -595,6 +600,7 @@ class RunBuilder:
                 Attention(layer, positions, growing.series()) for (layer, positions), growing in self._peaks.items()
             ),
             inputs=self._inputs(),
+            judged=self._judged_models(),
             batches=self._batches(),
             clips=self._clips(),
             cycles=tuple(self._cycles),
@@ -1120,6 +1126,25 @@ class RunBuilder:
             )
         return tuple(found)
 
+    def _judged_models(self) -> tuple[Judged, ...]:
+        found = []
+        for model, rows in sorted(self._shown.items()):
+            made = [row for row in rows if "mw" in row]
+            makers = {row["by"] for row in made if row["by"] is not None}
+            operations = {row["mw"] for row in made if row["mw"]}
+            if len(makers) == 1:
+                found.append(
+                    Judged(
+                        model=model,
+                        maker=makers.pop(),
+                        operation=operations.pop() if len(operations) == 1 else "",
+                        site=self._site(made[0]["site"]),
+                        data=_range([row for row in rows if "mw" not in row]),
+                        made=_range(made),
+                    )
+                )
+        return tuple(found)
+
     def _batches(self) -> tuple[Batches, ...]:
         found = []
         for model, prints in sorted(self._prints.items()):
@@ -1210,6 +1235,11 @@ class RunBuilder:
             for key in {"without", "without_own"} & values.keys():
                 values[key] = tuple(name for name in values[key] if name not in graded)
         return kind(**values)
+
+
+def _range(rows: list[Row]) -> Range:
+    steps = [row["s"] for row in rows]
+    return Range(*(Series(steps, [row[key] for row in rows]) for key in ("lo", "hi", "bm", "bz", "ao")))
 
 
 def _still(rows: list[Row]) -> int:

@@ -14,9 +14,11 @@ from __future__ import annotations
 from torchward.facts.batch import (
     Batches,
     Input,
+    Judged,
     Loader,
     Overlap,
     Pairs,
+    Range,
     UnusedLoader,
     WorkerRandomness,
 )
@@ -148,6 +150,7 @@ __all__ = [
     "IdsProbe",
     "Input",
     "InputProbe",
+    "Judged",
     "Kept",
     "Kernel",
     "Layer",
@@ -181,6 +184,7 @@ __all__ = [
     "Process",
     "Python",
     "Raised",
+    "Range",
     "Ranks",
     "Ratio",
     "Recurrence",

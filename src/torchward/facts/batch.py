@@ -42,6 +42,32 @@ class Input:
 
 
 @dataclass(frozen=True, eq=False)
+class Range:
+    """Where the values of batches lie, in sampled steps."""
+
+    minimum: Series
+    maximum: Series
+    below_minus_one: Series
+    """Share of the values that are less than -1 (and more than rounding would make them so); ..."""
+    negative: Series
+    above_one: Series
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A model that is given data as well as what another model made."""
+
+    model: int
+    """Index in `Run.models`."""
+    maker: int
+    operation: str
+    """What the other one ends with, `TanhBackward0`; empty where that was not always the same."""
+    site: Site | None
+    data: Range
+    made: Range
+
+
+@dataclass(frozen=True, eq=False)
 class Batches:
     """Identity of the batches given to a model in training: a fingerprint of input values per sampled step."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from torchward.facts.batch import Batches, Input, Loader, Overlap, Pairs, UnusedLoader, WorkerRandomness
+from torchward.facts.batch import Batches, Input, Judged, Loader, Overlap, Pairs, UnusedLoader, WorkerRandomness
 from torchward.facts.loss import (
     Cut,
     Divergence,
@@ -218,6 +218,7 @@ class Run:
     activations: tuple[Activation, ...] = ()
     attention: tuple[Attention, ...] = ()
     inputs: tuple[Input, ...] = ()
+    judged: tuple[Judged, ...] = ()
     batches: tuple[Batches, ...] = ()
     clips: tuple[Clip, ...] = ()
     cycles: tuple[Cycle, ...] = ()

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.multiprocessing.reductions import StorageWeakRef
 
+from torchward.runtime.graph import producer
 from torchward.runtime.tensors import caller, in_torch, number, plain, tensors_in, thin
 from torchward.runtime.wrap import Patches, disguise
 
@@ -54,6 +56,9 @@ DRAWN_APART = 0.06
 """... by their mean square, which is 1/3 with a deviation of 0.3 / sqrt(number): three deviations of the fewest."""
 NORM_SAMPLES = 12
 """Samples in which the batch sizes that reach batch norm are written down."""
+
+SLACK = 0.02
+"""By which values may lie outside of 0 to 1, or -1 to 1, and pass for such: rounding, a little noise."""
 
 NORMALISATION = ("BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "RMSNorm")
 WRAPPERS = ("DistributedDataParallel", "DataParallel", "OptimizedModule")
@@ -114,6 +119,8 @@ class Root:
         self.outputs_seen = 0
         self.outputs_used: list[int] = []
         """Calls in which a gradient came through each output; -1 for outputs without a graph."""
+        self.judges_made = False
+        """It was given what another model made."""
         self.repeats: tuple[int, int] = (-1, 0)
         """Which root call, and how many calls of such a layer in it."""
 
@@ -159,6 +166,8 @@ class Models:
         """What a model made of its input in this sampled step, until a backward pass begins."""
         self.given: torch.Tensor | None = None
         """... and that input."""
+        self.outputs: dict[StorageWeakRef, int] = {}
+        """Memory of what models returned in this sampled step -> which model; `detach` shares it."""
         self.read_in_time: tuple[nn.Module, torch.Tensor] | None = None
         """In the root call under way: a recurrent layer that takes the first axis for time, and what it was given."""
         self.views: dict[int, torch.Tensor] = {}
@@ -289,6 +298,9 @@ class Models:
             self.calls.append(call)
         if recorder.sampling:
             self._called(module)
+            self.outputs |= {
+                StorageWeakRef(tensor.untyped_storage()): root.index for tensor in returned if plain(tensor)
+            }
         if recorder.step >= root.copy_at:
             self._copy(root, module, call.site)
         if not recorder.sampling or not call.grad:
@@ -826,6 +838,16 @@ class Models:
         if beside is not None and beside.device == first.device:
             names += ["blo", "bhi"]
             scalars += [beside.min().float(), beside.max().float()]
+        made_by, made_with = self._made(root, measured) if measured is not None else (None, None)
+        root.judges_made = root.judges_made or made_with is not None
+        if measured is not None and root.judges_made and measured.device == first.device:
+            few = thin(measured, 65_536)
+            names += ["bm", "bz", "ao"]
+            scalars += [
+                (few < -1 - SLACK).float().mean(),
+                (few < -SLACK).float().mean(),
+                (few > 1 + SLACK).float().mean(),
+            ]
         last, root.last_input = root.last_input, weakref.ref(given[0])
         loader = self.recorder.loaders.feeding()
         base = first._base
@@ -838,6 +860,8 @@ class Models:
             "ld": loader,
             "site": site,
         }
+        if made_with is not None:
+            row |= {"by": made_by, "mw": made_with}
         if made is not None:
             self.made, self.given = (root, made), first
             row["os"] = list(made.shape)
@@ -849,6 +873,14 @@ class Models:
             self.recorder.row("in", **row, **dict(zip(names, map(number, values[3:]), strict=False)))
 
         self.recorder.reader.read(scalars, write)
+
+    def _made(self, root: Root, given: torch.Tensor) -> tuple[int | None, str | None]:
+        """(the other model that made it, the operation by which, empty if it was detached since); None for data."""
+        maker = self.outputs.get(StorageWeakRef(given.untyped_storage()))
+        if maker == root.index:
+            return None, None
+        node = producer(given.grad_fn)
+        return maker, node.name() if node is not None else "" if maker is not None else None
 
 
 def _sums(values: torch.Tensor) -> list[torch.Tensor]:

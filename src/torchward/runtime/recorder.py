@@ -563,6 +563,7 @@ class Recorder(Hot):
         self.kept.after_sample(resident)
         self.losses.end_step()
         self.models.made = self.models.given = None
+        self.models.outputs.clear()
         self.passes.derivatives.clear()
         self.losses.called.clear()
         self.sample_cost = self.own_seconds - self.cost_at_sample

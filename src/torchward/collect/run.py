@@ -37,6 +37,7 @@ from torchward.facts import (
     LostDerivative,
     Model,
     Module,
+    Noised,
     NonFinite,
     Optimizer,
     Overlap,
@@ -66,6 +67,9 @@ from torchward.runlog import Row
 
 RECENT = 10
 """Sampled calls that `recent_predicted` and `recent_target` cover."""
+
+EDGE = 0.05
+"""Part of the range of time steps that counts as its end."""
 
 SERIES_LIMIT = 10_000
 """Values of one series that are kept: memory, and the time of a judgement, are bounded however long the run is."""
@@ -123,6 +127,7 @@ class RunBuilder:
         self._activation: dict[int, list[_Growing]] = defaultdict(lambda: [_Growing() for _ in range(5)])
         self._input: dict[int, dict[str, _Growing]] = defaultdict(lambda: defaultdict(_Growing))
         self._shown: dict[int, list[Row]] = defaultdict(list)
+        self._noised: dict[int, list[Row]] = defaultdict(list)
         self._prints: dict[int, list[tuple[int, str]]] = defaultdict(list)
         self._input_last: dict[int, Row] = {}
         self._loader_of: dict[int, Counter[int | None]] = defaultdict(Counter)
@@ -272,6 +277,9 @@ class RunBuilder:
 
     def _on_ct(self, row: Row) -> None:
         self._cuts[row["i"]].append(row)
+
+    def _on_dn(self, row: Row) -> None:
+        self._noised[row["m"]].append(row)
 
     def _on_th(self, row: Row) -> None:
         self._input[row["m"]]["th"].add(row["s"], row["sd"])
@@ -601,6 +609,7 @@ class RunBuilder:
             ),
             inputs=self._inputs(),
             judged=self._judged_models(),
+            noised=self._noised_models(),
             batches=self._batches(),
             clips=self._clips(),
             cycles=tuple(self._cycles),
@@ -1143,6 +1152,27 @@ class RunBuilder:
                         made=_range(made),
                     )
                 )
+        return tuple(found)
+
+    def _noised_models(self) -> tuple[Noised, ...]:
+        found = []
+        for model, rows in sorted(self._noised.items()):
+            least, most = min(row["lo"][0] for row in rows), max(row["hi"][0] for row in rows)
+            edge = EDGE * (most - least)
+            ends = [
+                [row["lo"] for row in rows if row["lo"][0] <= least + edge],
+                [row["hi"] for row in rows if row["hi"][0] >= most - edge],
+            ]
+            parts = []
+            for end in ends:
+                count, product, given, target = (sum(one[place] for one in end) for place in range(1, 5))
+                share = product / target if target else 0.0
+                time = fmean(one[0] for one in end)
+                parts.append((time, len(end), share, given / count - share * product / count, target / count))
+            low, high = parts
+            site = self._site(self._input_last.get(model, {}).get("site"))
+            times, batches, share, rest, wanted = zip(low, high, strict=True)
+            found.append(Noised(model, site, times, batches, share, rest, fmean(wanted)))
         return tuple(found)
 
     def _batches(self) -> tuple[Batches, ...]:

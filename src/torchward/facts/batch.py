@@ -68,6 +68,25 @@ class Judged:
 
 
 @dataclass(frozen=True, eq=False)
+class Noised:
+    """A model that is given a batch and one number per example, its time step, and that is to give back values of the
+    same shape: how is its input made of them, in the first and the last twentieth of the steps? Sampled steps."""
+
+    model: int
+    site: Site | None
+    times: tuple[float, float]
+    """Mean time step of either part."""
+    batches: tuple[int, int]
+    """Sampled batches that had such examples."""
+    share: tuple[float, float]
+    """b, when the input is b times what the model is to give back, and something that is independent of that ..."""
+    rest: tuple[float, float]
+    """... whose mean square is this."""
+    target: float
+    """Mean square of what the model is to give back."""
+
+
+@dataclass(frozen=True, eq=False)
 class Batches:
     """Identity of the batches given to a model in training: a fingerprint of input values per sampled step."""
 

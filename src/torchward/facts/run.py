@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from torchward.facts.batch import Batches, Input, Judged, Loader, Overlap, Pairs, UnusedLoader, WorkerRandomness
+from torchward.facts.batch import Batches, Input, Judged, Loader, Noised, Overlap, Pairs, UnusedLoader, WorkerRandomness
 from torchward.facts.loss import (
     Cut,
     Divergence,
@@ -219,6 +219,7 @@ class Run:
     attention: tuple[Attention, ...] = ()
     inputs: tuple[Input, ...] = ()
     judged: tuple[Judged, ...] = ()
+    noised: tuple[Noised, ...] = ()
     batches: tuple[Batches, ...] = ()
     clips: tuple[Clip, ...] = ()
     cycles: tuple[Cycle, ...] = ()

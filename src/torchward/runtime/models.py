@@ -166,6 +166,9 @@ class Models:
         """What a model made of its input in this sampled step, until a backward pass begins."""
         self.given: torch.Tensor | None = None
         """... and that input."""
+        self.noised: tuple[Root, torch.Tensor, torch.Tensor, torch.Tensor] | None = None
+        """... of one that makes the shape of its input anew, beside one number per example: it, what it made, the input
+        and these numbers."""
         self.outputs: dict[StorageWeakRef, int] = {}
         """Memory of what models returned in this sampled step -> which model; `detach` shares it."""
         self.read_in_time: tuple[nn.Module, torch.Tensor] | None = None
@@ -864,6 +867,9 @@ class Models:
             row |= {"by": made_by, "mw": made_with}
         if made is not None:
             self.made, self.given = (root, made), first
+            alike = next((one for one in given if one.shape == made.shape and one.is_floating_point()), None)
+            if alike is not None and beside is not None and beside.numel() < made.numel():
+                self.noised = root, made, alike.detach(), beside
             row["os"] = list(made.shape)
         if measured is not None:
             row |= {"shape": list(measured.shape), "dt": str(measured.dtype).removeprefix("torch.")}

@@ -562,7 +562,7 @@ class Recorder(Hot):
         self.row("cy", s=self.step, e=self.events, rss=resident)
         self.kept.after_sample(resident)
         self.losses.end_step()
-        self.models.made = self.models.given = None
+        self.models.made = self.models.given = self.models.noised = None
         self.models.outputs.clear()
         self.passes.derivatives.clear()
         self.losses.called.clear()

@@ -20,7 +20,7 @@ from torch import nn
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from torchward.runtime.graph import producer
-from torchward.runtime.tensors import caller, in_torch, number, plain, tensors_in, thin
+from torchward.runtime.tensors import caller, in_torch, number, plain, tensors_in, thin, tolist
 from torchward.runtime.wrap import Patches, disguise
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ DRAWN_APART = 0.06
 NORM_SAMPLES = 12
 """Samples in which the batch sizes that reach batch norm are written down."""
 
+BESIDE = 4
+"""Examples in a batch from which on as many numbers beside it may be one for each of them."""
 SLACK = 0.02
 """By which values may lie outside of 0 to 1, or -1 to 1, and pass for such: rounding, a little noise."""
 
@@ -391,6 +393,10 @@ class Models:
             self._carried(root, module, args, result)
             if isinstance(module, nn.RNNBase) and not module.batch_first and self.read_in_time is None and args:
                 self.read_in_time = (module, args[0])
+        if len(args) > 1 and torch.is_grad_enabled() and self.noised is None:
+            made = next(tensors_in(result), None)
+            if made is not None and plain(made) and made.dim() > 1 and made.requires_grad:
+                self._may_denoise(root, [one for one in tensors_in(args) if plain(one)], made)
         if self.depth == 1 and torch.is_grad_enabled():
             self._view(root, module, args, result)
         if key in root.repeated:
@@ -867,9 +873,7 @@ class Models:
             row |= {"by": made_by, "mw": made_with}
         if made is not None:
             self.made, self.given = (root, made), first
-            alike = next((one for one in given if one.shape == made.shape and one.is_floating_point()), None)
-            if alike is not None and beside is not None and beside.numel() < made.numel():
-                self.noised = root, made, alike.detach(), beside
+            self._may_denoise(root, given, made)
             row["os"] = list(made.shape)
         if measured is not None:
             row |= {"shape": list(measured.shape), "dt": str(measured.dtype).removeprefix("torch.")}
@@ -879,6 +883,16 @@ class Models:
             self.recorder.row("in", **row, **dict(zip(names, map(number, values[3:]), strict=False)))
 
         self.recorder.reader.read(scalars, write)
+
+    def _may_denoise(self, root: Root, given: list[torch.Tensor], made: torch.Tensor) -> None:
+        """It made the shape of its input anew, and was given numbers beside it, one for each example: time steps?"""
+        alike = next((one for one in given if one.shape == made.shape and one.is_floating_point()), None)
+        numbers = [one.detach() for one in given if one.shape[:1] == made.shape[:1] and one.numel() == made.shape[0]]
+        if alike is None or alike.numel() == made.shape[0] or not numbers or made.shape[0] < BESIDE:
+            return
+        if len(numbers) > 1 and made.is_cpu:  # classes have fewer values
+            numbers.sort(key=lambda one: len(set(tolist(one.flatten()[:256]))), reverse=True)
+        self.noised = root, made, alike.detach(), numbers[0]
 
     def _made(self, root: Root, given: torch.Tensor) -> tuple[int | None, str | None]:
         """(the other model that made it, the operation by which, empty if it was detached since); None for data."""

@@ -40,7 +40,9 @@ STARTS_PROCESSES = re.compile(
 
 
 def skip_without_its_packages(text: str) -> None:
-    for package in re.findall(r"^(?:from|import) (stable_baselines3|lightning|transformers|accelerate)\b", text, re.M):
+    for package in re.findall(
+        r"^(?:from|import) (stable_baselines3|gymnasium|lightning|transformers|accelerate)\b", text, re.M
+    ):
         if find_spec(package) is None:
             pytest.skip(f"{package} is not installed")
 

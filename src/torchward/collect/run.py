@@ -17,6 +17,7 @@ from torchward.facts import (
     AliasedLoad,
     Attention,
     Batches,
+    Bootstraps,
     CheckpointLoad,
     Choices,
     Clip,
@@ -25,6 +26,7 @@ from torchward.facts import (
     Cycle,
     Divergence,
     Entropy,
+    Episodes,
     Experiment,
     ForwardCount,
     Input,
@@ -127,6 +129,8 @@ class RunBuilder:
         self._activation: dict[int, list[_Growing]] = defaultdict(lambda: [_Growing() for _ in range(5)])
         self._input: dict[int, dict[str, _Growing]] = defaultdict(lambda: defaultdict(_Growing))
         self._shown: dict[int, list[Row]] = defaultdict(list)
+        self._boot: dict[int, list[Row]] = defaultdict(list)
+        self._episodes: Episodes | None = None
         self._noised: dict[int, list[Row]] = defaultdict(list)
         self._prints: dict[int, list[tuple[int, str]]] = defaultdict(list)
         self._input_last: dict[int, Row] = {}
@@ -277,6 +281,12 @@ class RunBuilder:
 
     def _on_ct(self, row: Row) -> None:
         self._cuts[row["i"]].append(row)
+
+    def _on_bt(self, row: Row) -> None:
+        self._boot[row["m"]].append(row)
+
+    def _on_ep(self, row: Row) -> None:
+        self._episodes = Episodes(row["n"], row["c"], row["t"])
 
     def _on_dn(self, row: Row) -> None:
         self._noised[row["m"]].append(row)
@@ -653,6 +663,18 @@ class RunBuilder:
                 )
                 for model, rows in sorted(self._choices.items())
             ),
+            bootstraps=tuple(
+                Bootstraps(
+                    model,
+                    self._site(self._input_last.get(model, {}).get("site")),
+                    sum(row["n"] for row in rows),
+                    sum(row["o"] for row in rows),
+                    rows[-1]["g"],
+                    Series([row["s"] for row in rows], [row["o"] for row in rows]),
+                )
+                for model, rows in sorted(self._boot.items())
+            ),
+            episodes=self._episodes,
             copies=tuple(
                 Copy(
                     model=model,

@@ -101,7 +101,9 @@ from torchward.facts.probe import (
     TokenProbe,
 )
 from torchward.facts.reinforcement import (
+    Bootstraps,
     Choices,
+    Episodes,
     Learner,
 )
 from torchward.facts.run import (
@@ -128,6 +130,7 @@ __all__ = [
     "AliasedLoad",
     "Attention",
     "Batches",
+    "Bootstraps",
     "ChanceProbe",
     "CheckpointLoad",
     "Choices",
@@ -141,6 +144,7 @@ __all__ = [
     "Docker",
     "Driver",
     "Entropy",
+    "Episodes",
     "Experiment",
     "Failed",
     "FileHead",

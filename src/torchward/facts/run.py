@@ -19,7 +19,7 @@ from torchward.facts.loss import (
 )
 from torchward.facts.model import Activation, Attention, Copy, Model, Module, Parameter, Recurrence, RowsAsTime, Views
 from torchward.facts.optimizer import Clip, Cycle, Optimizer, Scheduler
-from torchward.facts.reinforcement import Choices, Learner
+from torchward.facts.reinforcement import Bootstraps, Choices, Episodes, Learner
 from torchward.facts.series import Series, Site
 
 
@@ -240,6 +240,8 @@ class Run:
     saves: Saves | None = None
     learners: tuple[Learner, ...] = ()
     choices: tuple[Choices, ...] = ()
+    bootstraps: tuple[Bootstraps, ...] = ()
+    episodes: Episodes | None = None
     copies: tuple[Copy, ...] = ()
     views: tuple[Views, ...] = ()
     rows_as_time: tuple[RowsAsTime, ...] = ()

@@ -57,6 +57,7 @@ DRAWN_APART = 0.06
 NORM_SAMPLES = 12
 """Samples in which the batch sizes that reach batch norm are written down."""
 
+TABLES = 8
 BESIDE = 4
 """Examples in a batch from which on as many numbers beside it may be one for each of them."""
 SLACK = 0.02
@@ -121,6 +122,8 @@ class Root:
         self.outputs_seen = 0
         self.outputs_used: list[int] = []
         """Calls in which a gradient came through each output; -1 for outputs without a graph."""
+        self.rewards: list[float] = []
+        """Those that were found several times in a batch of what it learns the values of."""
         self.judges_made = False
         """It was given what another model made."""
         self.repeats: tuple[int, int] = (-1, 0)
@@ -168,6 +171,8 @@ class Models:
         """What a model made of its input in this sampled step, until a backward pass begins."""
         self.given: torch.Tensor | None = None
         """... and that input."""
+        self.tables: list[torch.Tensor] = []
+        """What models made in this sampled step of as many rows and columns as values of actions may have."""
         self.noised: tuple[Root, torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         """... of one that makes the shape of its input anew, beside one number per example: it, what it made, the input
         and these numbers."""
@@ -306,6 +311,8 @@ class Models:
             self.outputs |= {
                 StorageWeakRef(tensor.untyped_storage()): root.index for tensor in returned if plain(tensor)
             }
+            if returned and plain(returned[0]) and returned[0].dim() == 2 and len(self.tables) < TABLES:
+                self.tables.append(returned[0].detach())
         if recorder.step >= root.copy_at:
             self._copy(root, module, call.site)
         if not recorder.sampling or not call.grad:

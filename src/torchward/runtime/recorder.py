@@ -564,6 +564,7 @@ class Recorder(Hot):
         self.losses.end_step()
         self.models.made = self.models.given = self.models.noised = None
         self.models.outputs.clear()
+        self.models.tables.clear()
         self.passes.derivatives.clear()
         self.losses.called.clear()
         self.sample_cost = self.own_seconds - self.cost_at_sample

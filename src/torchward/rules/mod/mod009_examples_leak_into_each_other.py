@@ -28,12 +28,6 @@ def check(probe: LeakProbe) -> Iterator[Finding]:
         data={
             "model": probe.model,
             "examples": probe.examples,
-            "moved": f"`{probe.model}`'s outputs for the other, unchanged examples move by {probe.leak:.4g} standard deviations"
-            if leaks
-            else "so is what is made of the other, unchanged examples inside of it, though none of its outputs",
-            "moved_zh": f"`{probe.model}` 对其余未改变样本的输出也变动了 {probe.leak:.4g} 个标准差"
-            if leaks
-            else f"`{probe.model}` 内部对其余未改变样本的计算结果也变了，而最终输出却全部不变",
             "leak": probe.leak,
             "own_change": probe.own_change,
             "module": probe.leaking_module or probe.model,
@@ -53,8 +47,10 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "When half of a batch is changed, {moved}; it begins in `{module}` ({kind}).",
-        "只改变批次中一半的样本，{moved_zh}；从 `{module}`（{kind}）开始。",
+        "When half of a batch is changed, what `{module}` ({kind}) makes of the other, unchanged examples is changed, too; "
+        "`{model}`'s outputs for these move by {leak} standard deviations (for the changed ones by {own_change}).",
+        "只改变批次中一半的样本，`{module}`（{kind}）对其余未改变样本的计算结果也随之改变；"
+        "`{model}` 对这些样本的输出变动了 {leak} 个标准差（被改变的样本为 {own_change}）。",
     ),
     why=Text(
         "In eval mode each example should be judged by itself. If examples mix, the model learns from the neighbours "

@@ -30,10 +30,10 @@ def check(run: Run) -> Iterator[Finding]:
         return
     for loss in run.losses:
         if loss.index in training.evaluations:
-            yield from _judge(loss, training, loaded)
+            yield from _judge(loss, training)
 
 
-def _judge(loss: Loss, training: Training, loaded: bool) -> Iterator[Finding]:
+def _judge(loss: Loss, training: Training) -> Iterator[Finding]:
     values, scores = loss.values, loss.accuracy
     before = [place for place, step in enumerate(values.steps) if step <= training.first_step]
     if not before or len(values) - len(before) < AFTER or len(scores) != len(values):
@@ -51,8 +51,6 @@ def _judge(loss: Loss, training: Training, loaded: bool) -> Iterator[Finding]:
                 "loss_before": first,
                 "loss_after": last[-1],
                 "steps": training.last_step - training.first_step + 1,
-                "how": "with the weights that were loaded" if loaded else "when this stage of training began",
-                "how_zh": "使用加载的权重时" if loaded else "这一阶段训练开始时",
             },
             place=at(loss.site, values),
             confidence=Confidence.LIKELY,
@@ -66,9 +64,9 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "{how}, {before:.0%} of the held-out examples were right (loss {loss_before}); after {steps} steps of training it is "
-        "{after:.0%} (loss {loss_after}), and no evaluation in between came back to it.",
-        "{how}，留出样本的正确率为 {before:.0%}（损失 {loss_before}）；训练 {steps} 步之后为 {after:.0%}（损失 {loss_after}），"
+        "when this training began, {before:.0%} of the held-out examples were right (loss {loss_before}); after {steps} steps "
+        "it is {after:.0%} (loss {loss_after}), and the last evaluations did not come back to it.",
+        "这次训练开始时，留出样本的正确率为 {before:.0%}（损失 {loss_before}）；训练 {steps} 步之后为 {after:.0%}（损失 {loss_after}），"
         "最后的各次评估都没有恢复。",
     ),
     why=Text(

@@ -41,7 +41,7 @@ STARTS_PROCESSES = re.compile(
 
 def skip_without_its_packages(text: str) -> None:
     for package in re.findall(
-        r"^(?:from|import) (stable_baselines3|lightning|transformers|accelerate|peft|trl)\b", text, re.M
+        r"^(?:from|import) (stable_baselines3|gymnasium|lightning|transformers|accelerate|peft|trl)\b", text, re.M
     ):
         if find_spec(package) is None:
             pytest.skip(f"{package} is not installed")

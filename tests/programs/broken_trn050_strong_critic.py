@@ -10,7 +10,7 @@ basis = torch.randn(3, width)
 
 
 def batch(n):
-    return torch.sigmoid(3 * torch.randn(n, 3) @ basis)
+    return torch.tanh(3 * torch.randn(n, 3) @ basis)
 
 
 class G(nn.Module):

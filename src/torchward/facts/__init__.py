@@ -14,9 +14,12 @@ from __future__ import annotations
 from torchward.facts.batch import (
     Batches,
     Input,
+    Judged,
     Loader,
+    Noised,
     Overlap,
     Pairs,
+    Range,
     StoredRows,
     UnusedLoader,
     WorkerRandomness,
@@ -103,7 +106,9 @@ from torchward.facts.probe import (
     TokenProbe,
 )
 from torchward.facts.reinforcement import (
+    Bootstraps,
     Choices,
+    Episodes,
     Learner,
 )
 from torchward.facts.run import (
@@ -132,6 +137,7 @@ __all__ = [
     "AliasedLoad",
     "Attention",
     "Batches",
+    "Bootstraps",
     "ChanceProbe",
     "CheckpointLoad",
     "Choices",
@@ -146,6 +152,7 @@ __all__ = [
     "Driver",
     "EndProbe",
     "Entropy",
+    "Episodes",
     "Experiment",
     "Failed",
     "FileHead",
@@ -156,6 +163,7 @@ __all__ = [
     "IdsProbe",
     "Input",
     "InputProbe",
+    "Judged",
     "Kept",
     "Kernel",
     "Layer",
@@ -174,6 +182,7 @@ __all__ = [
     "ModeProbe",
     "Model",
     "Module",
+    "Noised",
     "NonFinite",
     "Operand",
     "Optimizer",
@@ -189,6 +198,7 @@ __all__ = [
     "Process",
     "Python",
     "Raised",
+    "Range",
     "Ranks",
     "Ratio",
     "Recurrence",

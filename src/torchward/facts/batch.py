@@ -42,6 +42,51 @@ class Input:
 
 
 @dataclass(frozen=True, eq=False)
+class Range:
+    """Where the values of batches lie, in sampled steps."""
+
+    minimum: Series
+    maximum: Series
+    below_minus_one: Series
+    """Share of the values that are less than -1 (and more than rounding would make them so); ..."""
+    negative: Series
+    above_one: Series
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A model that is given data as well as what another model made."""
+
+    model: int
+    """Index in `Run.models`."""
+    maker: int
+    operation: str
+    """What the other one ends with, `TanhBackward0`; empty where that was not always the same."""
+    site: Site | None
+    data: Range
+    made: Range
+
+
+@dataclass(frozen=True, eq=False)
+class Noised:
+    """A model that is given a batch and one number per example, its time step, and that is to give back values of the
+    same shape: how is its input made of them, in the first and the last twentieth of the steps? Sampled steps."""
+
+    model: int
+    site: Site | None
+    times: tuple[float, float]
+    """Mean time step of either part."""
+    batches: tuple[int, int]
+    """Sampled batches that had such examples."""
+    share: tuple[float, float]
+    """b, when the input is b times what the model is to give back, and something that is independent of that ..."""
+    rest: tuple[float, float]
+    """... whose mean square is this."""
+    target: float
+    """Mean square of what the model is to give back."""
+
+
+@dataclass(frozen=True, eq=False)
 class Batches:
     """Identity of the batches given to a model in training: a fingerprint of input values per sampled step."""
 

@@ -52,6 +52,8 @@ class LeakProbe(Experiment):
     """The same between two identical evaluations."""
     batch_axis: int = 0
     leaking_module: str = ""
+    """The first part of the model whose output for the unchanged examples is another one; looked for where examples
+    leak, and where the output of the changed ones is the same."""
     leaking_kind: str = ""
     order_change: float | None = None
     """The whole batch was given in reverse order: largest change of any example's own output, in the same unit."""

@@ -72,3 +72,30 @@ class Choices:
     """In all of these steps."""
     asked: int
     """Calls of the model without gradients for another number of examples, as when it chooses an action."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bootstraps:
+    """A model whose targets are rewards plus a factor times the best value of the next state, in sampled steps."""
+
+    model: int
+    """Index in `Run.models`."""
+    site: Site | None
+    rows: int
+    """In all of these steps."""
+    others: int
+    """... of them, those whose target is made otherwise, as that of an episode's last step is."""
+    factor: float
+    steps: Series
+    """Rows left over in each of the steps."""
+
+
+@dataclass(frozen=True, eq=False)
+class Episodes:
+    """Episodes in environments of gymnasium that have a limit of time."""
+
+    ended: int
+    """Before that limit, and sooner than the longest of them."""
+    cut: int
+    """At that limit, or as late as the longest."""
+    steps: int

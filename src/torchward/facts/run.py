@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from torchward.facts.batch import Batches, Input, Loader, Overlap, Pairs, StoredRows, UnusedLoader, WorkerRandomness
+from torchward.facts.batch import (
+    Batches,
+    Input,
+    Judged,
+    Loader,
+    Noised,
+    Overlap,
+    Pairs,
+    StoredRows,
+    UnusedLoader,
+    WorkerRandomness,
+)
 from torchward.facts.loss import (
     Advantages,
     Cut,
@@ -32,7 +43,7 @@ from torchward.facts.model import (
     Views,
 )
 from torchward.facts.optimizer import Clip, Cycle, Optimizer, Scheduler
-from torchward.facts.reinforcement import Choices, Learner
+from torchward.facts.reinforcement import Bootstraps, Choices, Episodes, Learner
 from torchward.facts.series import Series, Site
 
 
@@ -233,6 +244,8 @@ class Run:
     activations: tuple[Activation, ...] = ()
     attention: tuple[Attention, ...] = ()
     inputs: tuple[Input, ...] = ()
+    judged: tuple[Judged, ...] = ()
+    noised: tuple[Noised, ...] = ()
     batches: tuple[Batches, ...] = ()
     clips: tuple[Clip, ...] = ()
     cycles: tuple[Cycle, ...] = ()
@@ -253,6 +266,8 @@ class Run:
     saves: Saves | None = None
     learners: tuple[Learner, ...] = ()
     choices: tuple[Choices, ...] = ()
+    bootstraps: tuple[Bootstraps, ...] = ()
+    episodes: Episodes | None = None
     copies: tuple[Copy, ...] = ()
     views: tuple[Views, ...] = ()
     rows_as_time: tuple[RowsAsTime, ...] = ()

@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+from torch.multiprocessing.reductions import StorageWeakRef
 
+from torchward.runtime.graph import producer
 from torchward.runtime.tables import KINDS as TABLES
-from torchward.runtime.tensors import caller, in_torch, number, plain, tensors_in, thin
+from torchward.runtime.tensors import caller, in_torch, number, plain, tensors_in, thin, tolist
 from torchward.runtime.wrap import Patches, disguise
 
 if TYPE_CHECKING:
@@ -55,6 +57,12 @@ DRAWN_APART = 0.06
 """... by their mean square, which is 1/3 with a deviation of 0.3 / sqrt(number): three deviations of the fewest."""
 NORM_SAMPLES = 12
 """Samples in which the batch sizes that reach batch norm are written down."""
+
+ANSWERS = 8
+BESIDE = 4
+"""Examples in a batch from which on as many numbers beside it may be one for each of them."""
+SLACK = 0.02
+"""By which values may lie outside of 0 to 1, or -1 to 1, and pass for such: rounding, a little noise."""
 
 NORMALISATION = ("BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "RMSNorm")
 WRAPPERS = ("DistributedDataParallel", "DataParallel", "OptimizedModule")
@@ -115,6 +123,10 @@ class Root:
         self.outputs_seen = 0
         self.outputs_used: list[int] = []
         """Calls in which a gradient came through each output; -1 for outputs without a graph."""
+        self.rewards: list[float] = []
+        """Those that were found several times in a batch of what it learns the values of."""
+        self.judges_made = False
+        """It was given what another model made."""
         self.repeats: tuple[int, int] = (-1, 0)
         """Which root call, and how many calls of such a layer in it."""
 
@@ -160,6 +172,13 @@ class Models:
         """What a model made of its input in this sampled step, until a backward pass begins."""
         self.given: torch.Tensor | None = None
         """... and that input."""
+        self.answers: list[torch.Tensor] = []
+        """What models made in this sampled step of as many rows and columns as values of actions may have."""
+        self.noised: tuple[Root, torch.Tensor, torch.Tensor, torch.Tensor] | None = None
+        """... of one that makes the shape of its input anew, beside one number per example: it, what it made, the input
+        and these numbers."""
+        self.outputs: dict[StorageWeakRef, int] = {}
+        """Memory of what models returned in this sampled step -> which model; `detach` shares it."""
         self.read_in_time: tuple[nn.Module, torch.Tensor] | None = None
         """In the root call under way: a recurrent layer that takes the first axis for time, and what it was given."""
         self.views: dict[int, torch.Tensor] = {}
@@ -299,6 +318,11 @@ class Models:
             self.calls.append(call)
         if recorder.sampling:
             self._called(module)
+            self.outputs |= {
+                StorageWeakRef(tensor.untyped_storage()): root.index for tensor in returned if plain(tensor)
+            }
+            if returned and plain(returned[0]) and returned[0].dim() == 2 and len(self.answers) < ANSWERS:
+                self.answers.append(returned[0].detach())
         if recorder.step >= root.copy_at:
             self._copy(root, module, call.site)
         if not recorder.sampling or not call.grad:
@@ -386,6 +410,10 @@ class Models:
             self._carried(root, module, args, result)
             if isinstance(module, nn.RNNBase) and not module.batch_first and self.read_in_time is None and args:
                 self.read_in_time = (module, args[0])
+        if len(args) > 1 and torch.is_grad_enabled() and self.noised is None:
+            made = next(tensors_in(result), None)
+            if made is not None and plain(made) and made.dim() > 1 and made.requires_grad:
+                self._may_denoise(root, [one for one in tensors_in(args) if plain(one)], made)
         if self.depth == 1 and torch.is_grad_enabled():
             self._view(root, module, args, result)
         if key in root.repeated:
@@ -837,6 +865,16 @@ class Models:
         if beside is not None and beside.device == first.device:
             names += ["blo", "bhi"]
             scalars += [beside.min().float(), beside.max().float()]
+        made_by, made_with = self._made(root, measured) if measured is not None else (None, None)
+        root.judges_made = root.judges_made or made_with is not None
+        if measured is not None and root.judges_made and measured.device == first.device:
+            few = thin(measured, 65_536)
+            names += ["bm", "bz", "ao"]
+            scalars += [
+                (few < -1 - SLACK).float().mean(),
+                (few < -SLACK).float().mean(),
+                (few > 1 + SLACK).float().mean(),
+            ]
         last, root.last_input = root.last_input, weakref.ref(given[0])
         loader = self.recorder.loaders.feeding()
         base = first._base
@@ -849,8 +887,11 @@ class Models:
             "ld": loader,
             "site": site,
         }
+        if made_with is not None:
+            row |= {"by": made_by, "mw": made_with}
         if made is not None:
             self.made, self.given = (root, made), first
+            self._may_denoise(root, given, made)
             row["os"] = list(made.shape)
         if measured is not None:
             row |= {"shape": list(measured.shape), "dt": str(measured.dtype).removeprefix("torch.")}
@@ -860,6 +901,24 @@ class Models:
             self.recorder.row("in", **row, **dict(zip(names, map(number, values[3:]), strict=False)))
 
         self.recorder.reader.read(scalars, write)
+
+    def _may_denoise(self, root: Root, given: list[torch.Tensor], made: torch.Tensor) -> None:
+        """It made the shape of its input anew, and was given numbers beside it, one for each example: time steps?"""
+        alike = next((one for one in given if one.shape == made.shape and one.is_floating_point()), None)
+        numbers = [one.detach() for one in given if one.shape[:1] == made.shape[:1] and one.numel() == made.shape[0]]
+        if alike is None or alike.numel() == made.shape[0] or not numbers or made.shape[0] < BESIDE:
+            return
+        if len(numbers) > 1 and made.is_cpu:  # classes have fewer values
+            numbers.sort(key=lambda one: len(set(tolist(one.flatten()[:256]))), reverse=True)
+        self.noised = root, made, alike.detach(), numbers[0]
+
+    def _made(self, root: Root, given: torch.Tensor) -> tuple[int | None, str | None]:
+        """(the other model that made it, the operation by which, empty if it was detached since); None for data."""
+        maker = self.outputs.get(StorageWeakRef(given.untyped_storage()))
+        if maker == root.index:
+            return None, None
+        node = producer(given.grad_fn)
+        return maker, node.name() if node is not None else "" if maker is not None else None
 
 
 def _sums(values: torch.Tensor) -> list[torch.Tensor]:

@@ -9,7 +9,7 @@ import torch
 
 from torchward.runtime import graph, terms
 from torchward.runtime.losses import LIKELIHOODS
-from torchward.runtime.tensors import caller, item, number, thin, tolist
+from torchward.runtime.tensors import caller, item, number, plain, thin, tolist
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -23,6 +23,16 @@ ROWS_KEPT = 16_384
 NO_NUMBER = 1e-5
 """A number added to the loss that is smaller than this is rounding."""
 _CHANNEL_FIRST = ("Conv", "BatchNorm", "GroupNorm", "InstanceNorm", "LazyConv", "SyncBatchNorm")
+
+
+ROWS_ENOUGH = 16
+"""Examples from which on rewards that occur several times are found among them, ..."""
+PAIRED_ROWS = 64
+"""... and of which each is compared with each."""
+COLUMNS = 1_024
+EDGE = 0.05
+"""Part of the range of time steps, at either end of it, in which noise is looked at."""
+DISTANCES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
 
 class _Mark:
@@ -48,6 +58,10 @@ class Stream:
         self.marked = self.alive = 0
         self.rows: set[float] = set()
         """Numbers that stand for examples that a policy was trained on."""
+
+
+def _products(given: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    return given * target, given.square(), target.square()
 
 
 class Passes:
@@ -126,6 +140,7 @@ class Passes:
         self._partners(stream, loss, walked)
         self._values_of_choices(walked)
         self._target_by_hand(walked)
+        self._noise(walked)
         self._cut(stream, walked)
         self._advantages(stream, walked)
         if loss.is_cpu:  # both read values; an accelerator would be waited for
@@ -152,6 +167,16 @@ class Passes:
             self.row("ac", **row, g=number(values[0]))
 
         self.recorder.reader.read([(output.argmax(1) == chosen).float().mean()], write)
+        picked = output.gather(1, chosen[:, None])[:, 0]
+        target = self._target(walked, picked) if output.is_cpu and rows >= ROWS_ENOUGH else None
+        if target is not None and target.numel() == rows and target.is_cpu:
+            same = [one for one in self.recorder.models.answers if one.shape == output.shape and one.is_cpu]
+            later = [one[:PAIRED_ROWS] for one in same if one.data_ptr() != output.data_ptr()][-3:]
+            found = terms.bootstraps(target.flatten()[:PAIRED_ROWS], later, made[0].rewards)
+            if found is not None:
+                made[0].rewards = found.kinds
+                few = {"n": min(rows, PAIRED_ROWS), "g": number(found.factor), "o": found.alone}
+                self.row("bt", m=row["m"], s=row["s"], **few)
 
     def _target_by_hand(self, walked: graph.Walk) -> None:
         """A loss written without torch's functions: what is the model's output compared with?"""
@@ -165,6 +190,41 @@ class Passes:
             self.row("th", **row, sd=number(values[0]))
 
         self.recorder.reader.read([target.std(unbiased=False)], write)
+
+    def _noise(self, walked: graph.Walk) -> None:
+        """A model that is told a time step may be to find the noise in its input: how much of it is there, at which?"""
+        noised, self.recorder.models.noised = self.recorder.models.noised, None
+        target = self._target(walked, noised[1]) if noised is not None else None
+        if noised is None or target is None or target.shape != noised[2].shape or target.device != noised[2].device:
+            return
+        root, _, given, times = noised
+        given, target = (one[:ROWS].flatten(1).float() for one in (given, target))
+        stride = -(-given.shape[1] // COLUMNS)
+        given, target, times = given[:, ::stride], target[:, ::stride], times.flatten()[:ROWS].float()
+        least, most = times.min(), times.max()
+        edge = EDGE * (most - least)
+        scalars = []
+        for rows in (times <= least + edge, times >= most - edge):
+            share = rows.float()[:, None]
+            sums = [share.sum() * given.shape[1], *((share * one).sum() for one in _products(given, target))]
+            scalars += [(share[:, 0] * times).sum() / share.sum(), *sums]
+        step = self.recorder.step
+
+        def write(values: list[float]) -> None:
+            self.row("dn", m=root.index, s=step, lo=list(map(number, values[:5])), hi=list(map(number, values[5:])))
+
+        self.recorder.reader.read(scalars, write)
+
+    def _target(self, walked: graph.Walk, made: torch.Tensor) -> torch.Tensor | None:
+        """What a squared or absolute error, torch's or written by hand, compares a model's output with."""
+        last = self.recorder.losses.last
+        if last is not None and last[3].grad_fn in walked.nodes:
+            fits = last[0] in DISTANCES and plain(last[2]) and not last[2].requires_grad
+            return last[2].detach() if fits else None
+        written = terms.squared_error(walked.nodes[0])
+        if written is None or written[0].numel() != made.numel():
+            return None
+        return made.detach() - written[2] * written[0].reshape(made.shape)
 
     def _entropy(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may hold the entropy of a policy: with which factor?"""

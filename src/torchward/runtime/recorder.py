@@ -564,7 +564,9 @@ class Recorder(Hot):
         self.row("cy", s=self.step, e=self.events, rss=resident)
         self.kept.after_sample(resident)
         self.losses.end_step()
-        self.models.made = self.models.given = None
+        self.models.made = self.models.given = self.models.noised = None
+        self.models.outputs.clear()
+        self.models.answers.clear()
         self.passes.derivatives.clear()
         self.losses.called.clear()
         self.sample_cost = self.own_seconds - self.cost_at_sample

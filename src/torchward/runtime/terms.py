@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import torch
 
 from torchward.runtime import graph
-from torchward.runtime.tensors import thin
+from torchward.runtime.tensors import thin, tolist
 
 NODE_LIMIT = 256
 """Nodes near the loss that are looked at."""
@@ -53,6 +53,17 @@ PARTNERS = 8
 """Differences that are compared with each other."""
 CHOOSING = frozenset({"GatherBackward0", "NllLossBackward0", "NllLoss2DBackward0"})
 """Operations that take one value of each row."""
+SPREAD = 0.1
+"""Difference of two values, in deviations, from which on a quotient by it is exact enough."""
+LEAST_DISCOUNT, ROUNDING = 0.5, 1e-3
+EXACT = 1e-3
+"""Deviation of the values as a share of the largest target."""
+KIND, KINDS = 3, 32
+"""Rows that have a reward of one kind; kinds that are remembered."""
+SAME_REWARD = 1e-2
+"""Difference of two rewards of one kind, in deviations of the values."""
+FEW = 0.4
+"""Share of the rows with a reward of their own, at most: there are several kinds of rewards, not any."""
 LOGARITHMS = frozenset({"LogBackward0", "Log2Backward0", "BinaryCrossEntropyBackward0"})
 """Operations that take the logarithm of their operand."""
 MIXING = graph.VIEWS | {
@@ -327,6 +338,47 @@ def chosen_values(nodes: list[Any], output: torch.Tensor) -> torch.Tensor | None
             if index is not None and index.numel() == output.shape[0] == index.shape[0]:
                 return index.reshape(-1)
     return None
+
+
+class Bootstrap(NamedTuple):
+    """Targets that are a reward plus a factor times the value of something."""
+
+    factor: float
+    kinds: list[float]
+    """Rewards that several rows have, in this batch or before."""
+    alone: int
+    """Rows whose reward is none that was seen in several: their targets may be made otherwise."""
+
+
+def bootstraps(target: torch.Tensor, tables: list[torch.Tensor], known: list[float]) -> Bootstrap | None:
+    """Nearly all targets may be a reward plus a factor times the best value of one of the `tables`, or the value there
+    of what is best in another. Rewards are to be of a few kinds, `known` from before: then most pairs of rows differ in
+    both by the same factor."""
+    values = [table.gather(1, other.argmax(1, keepdim=True))[:, 0].double() for table in tables for other in tables]
+    found = [_reward_and(target.double(), one, known) for one in values]
+    return min((one for one in found if one is not None), key=lambda one: one.alone, default=None)
+
+
+def _reward_and(target: torch.Tensor, values: torch.Tensor, known: list[float]) -> Bootstrap | None:
+    scale = float(values.std())
+    if not scale > EXACT * float(target.abs().max()):
+        return None  # float32 does not tell the parts of the sum apart
+    rise, run = target[:, None] - target, values[:, None] - values
+    slopes = (rise / run)[run.abs() > SPREAD * scale]
+    slopes = slopes[(slopes > LEAST_DISCOUNT) & (slopes <= 1.0 + ROUNDING)]
+    if slopes.numel() < target.numel():
+        return None
+    common = float((slopes / ROUNDING).round().mode().values) * ROUNDING
+    factor = float(slopes[(slopes - common).abs() < 2 * ROUNDING].median())
+    rewards = target - factor * values
+    alike = ((rewards[:, None] - rewards).abs() < SAME_REWARD * scale).sum(1)
+    kinds = list(known)
+    for reward in tolist(rewards[alike >= KIND]):
+        if all(abs(reward - kind) >= SAME_REWARD * scale for kind in kinds):
+            kinds.append(reward)
+    apart = (rewards[:, None] - torch.tensor(kinds, dtype=torch.float64)).abs() >= SAME_REWARD * scale
+    alone = int(apart.all(1).sum())
+    return Bootstrap(factor, kinds[-KINDS:], alone) if alone <= FEW * target.numel() else None
 
 
 def weighs_choices(nodes: list[Any], chosen: Any) -> bool:

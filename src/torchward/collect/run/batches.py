@@ -4,16 +4,34 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import fields
+from statistics import fmean
 
-from torchward.collect.run._rows import Growing, Ledger, Part
-from torchward.facts import Batches, Input, Loader, Overlap, Pairs, StoredRows, UnusedLoader
+from torchward.collect.run._rows import Growing, Ledger, Part, column
+from torchward.facts import (
+    Batches,
+    Input,
+    Judged,
+    Loader,
+    Noised,
+    Overlap,
+    Pairs,
+    Range,
+    Site,
+    StoredRows,
+    UnusedLoader,
+)
 from torchward.runlog import Row
+
+EDGE = 0.05
+"""Part of the range of time steps that counts as its end."""
 
 
 class BatchesAndLoaders(Part):
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
         self._input: dict[int, dict[str, Growing]] = defaultdict(lambda: defaultdict(Growing))
+        self._shown: dict[int, list[Row]] = defaultdict(list)
+        self._noised: dict[int, list[Row]] = defaultdict(list)
         self._prints: dict[int, list[tuple[int, str]]] = defaultdict(list)
         self._input_last: dict[int, Row] = {}
         self._loader_of: dict[int, Counter[int | None]] = defaultdict(Counter)
@@ -38,6 +56,9 @@ class BatchesAndLoaders(Part):
         numbers = row["n"], row["ch"], row["far"], row["sd"], row["rd"], row["of"]
         self._stored[index, name] = StoredRows(index, site, name, *numbers)
 
+    def on_dn(self, row: Row) -> None:
+        self._noised[row["m"]].append(row)
+
     def on_un(self, row: Row) -> None:
         self._unused.append(row)
 
@@ -47,6 +68,8 @@ class BatchesAndLoaders(Part):
         self._input_last[model] = {**self._input_last.get(model, {}), **row}
         self._loader_of[model][row["ld"]] += 1
         self._renewed[model] += bool(row.get("new"))
+        if row.get("bm") is not None:
+            self._shown[model].append(row)
         for key in ("mean", "std", "lo", "hi", "nf", "rms", "sp", "osp", "od", "blo", "bhi"):
             if row.get(key) is not None:
                 self._input[model][key].add(row["s"], row[key])
@@ -127,6 +150,49 @@ class BatchesAndLoaders(Part):
             )
         return tuple(found)
 
+    def judged(self) -> tuple[Judged, ...]:
+        found = []
+        for model, rows in sorted(self._shown.items()):
+            made = [row for row in rows if "mw" in row]
+            makers = {row["by"] for row in made if row["by"] is not None}
+            operations = {row["mw"] for row in made if row["mw"]}
+            if len(makers) == 1:
+                found.append(
+                    Judged(
+                        model=model,
+                        maker=makers.pop(),
+                        operation=operations.pop() if len(operations) == 1 else "",
+                        site=self.ledger.site(made[0]["site"]),
+                        data=_range([row for row in rows if "mw" not in row]),
+                        made=_range(made),
+                    )
+                )
+        return tuple(found)
+
+    def noised(self) -> tuple[Noised, ...]:
+        found = []
+        for model, rows in sorted(self._noised.items()):
+            least, most = min(row["lo"][0] for row in rows), max(row["hi"][0] for row in rows)
+            edge = EDGE * (most - least)
+            ends = [
+                [row["lo"] for row in rows if row["lo"][0] <= least + edge],
+                [row["hi"] for row in rows if row["hi"][0] >= most - edge],
+            ]
+            parts = []
+            for end in ends:
+                count, product, given, target = (sum(one[place] for one in end) for place in range(1, 5))
+                share = product / target if target else 0.0
+                time = fmean(one[0] for one in end)
+                parts.append((time, len(end), share, given / count - share * product / count, target / count))
+            low, high = parts
+            times, batches, share, rest, wanted = zip(low, high, strict=True)
+            found.append(Noised(model, self.site(model), times, batches, share, rest, fmean(wanted)))
+        return tuple(found)
+
+    def site(self, model: int) -> Site | None:
+        """Where a model was called, as last seen."""
+        return self.ledger.site(self._input_last.get(model, {}).get("site"))
+
     def batches(self) -> tuple[Batches, ...]:
         found = []
         for model, prints in sorted(self._prints.items()):
@@ -162,3 +228,7 @@ class BatchesAndLoaders(Part):
             Overlap(model, self.ledger.site(site), *map(tuple, zip(*batches, strict=True)))
             for (model, site), batches in sorted(self._overlaps.items())
         )
+
+
+def _range(rows: list[Row]) -> Range:
+    return Range(*(column(rows, key) for key in ("lo", "hi", "bm", "bz", "ao")))

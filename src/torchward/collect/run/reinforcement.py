@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 
 from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
-from torchward.facts import Choices, Learner
+from torchward.facts import Bootstraps, Choices, Episodes, Learner, Site
 from torchward.runlog import Row
 
 
@@ -13,6 +14,8 @@ class Reinforcement(Part):
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
         self._logged: dict[tuple[int, str], defaultdict[str, Growing]] = defaultdict(by_key)
+        self._boot: dict[int, list[Row]] = defaultdict(list)
+        self.episodes: Episodes | None = None
         self._choices: dict[int, list[Row]] = defaultdict(list)
 
     # -- rows
@@ -22,6 +25,12 @@ class Reinforcement(Part):
         for key in "vb":
             for name, value in row[key].items():
                 self._logged[row["i"], key][name].add(row["t"], value)
+
+    def on_bt(self, row: Row) -> None:
+        self._boot[row["m"]].append(row)
+
+    def on_ep(self, row: Row) -> None:
+        self.episodes = Episodes(row["n"], row["c"], row["t"])
 
     def on_ac(self, row: Row) -> None:
         self._choices[row["m"]].append(row)
@@ -62,6 +71,20 @@ class Reinforcement(Part):
                 )
             )
         return tuple(found)
+
+    def bootstraps(self, site: Callable[[int], Site | None]) -> tuple[Bootstraps, ...]:
+        """`site`: where a model was called."""
+        return tuple(
+            Bootstraps(
+                model,
+                site(model),
+                sum(row["n"] for row in rows),
+                sum(row["o"] for row in rows),
+                rows[-1]["g"],
+                column(rows, "o"),
+            )
+            for model, rows in sorted(self._boot.items())
+        )
 
     def choices(self) -> tuple[Choices, ...]:
         return tuple(

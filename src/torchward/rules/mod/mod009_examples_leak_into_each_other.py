@@ -13,10 +13,14 @@ LEAK = 1e-2
 """Change of untouched examples' outputs, in deviations of the outputs: rounding in float32 leaves below 1e-4, bfloat16
 below 1e-2, and the mixing of examples by a wrong axis or a wrong view tenths and more."""
 OVER_NOISE = 100.0
+NO_CHANGE = 1e-6
+"""Change of the changed examples' outputs below which the output is a constant; see MOD010."""
 
 
 def check(probe: LeakProbe) -> Iterator[Finding]:
-    if probe.examples < 4 or not math.isfinite(probe.leak) or probe.leak < max(LEAK, OVER_NOISE * probe.noise):
+    inside = bool(probe.leaking_module) and probe.own_change < NO_CHANGE
+    leaks = math.isfinite(probe.leak) and probe.leak >= max(LEAK, OVER_NOISE * probe.noise)
+    if probe.examples < 4 or not (leaks or inside):
         return
     site = probe.site
     yield Finding(
@@ -43,10 +47,10 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "When half of a batch is changed, `{model}`'s outputs for the other, unchanged examples move by {leak} "
-        "standard deviations; it begins in `{module}` ({kind}).",
-        "只改变批次中一半的样本，`{model}` 对其余未改变样本的输出也变动了 {leak} 个标准差；"
-        "从 `{module}`（{kind}）开始。",
+        "When half of a batch is changed, what `{module}` ({kind}) makes of the other, unchanged examples is changed, too; "
+        "`{model}`'s outputs for these move by {leak} standard deviations (for the changed ones by {own_change}).",
+        "只改变批次中一半的样本，`{module}`（{kind}）对其余未改变样本的计算结果也随之改变；"
+        "`{model}` 对这些样本的输出变动了 {leak} 个标准差（被改变的样本为 {own_change}）。",
     ),
     why=Text(
         "In eval mode each example should be judged by itself. If examples mix, the model learns from the neighbours "
@@ -129,6 +133,6 @@ for epoch in range(8):
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.LSTM.html",
         "https://karpathy.github.io/2019/04/25/recipe/",
     ),
-    explains=("DAT006", "TRN001", "TRN003", "TRN004"),
+    explains=("DAT006", "MOD010", "TRN001", "TRN003", "TRN004"),
     needs=("probes",),
 )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
     from torchward.runtime.wrap import Patches
 
-WAITS_FOR = {"sb3": "stable_baselines3"}
+WAITS_FOR = {"sb3": "stable_baselines3", "gym": "gymnasium"}
 """File in this folder -> the module it waits for."""
 
 

@@ -1,0 +1,171 @@
+"""TRN013: training undoes what a model could do before: its first held-out result is never reached again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from torchward.facts import Loss, Run, Training
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
+
+AFTER = 3
+"""Evaluations after training began, at least; the last ones are compared with what was there before."""
+KEPT = 0.7
+"""Share of the score that is left, and ..."""
+TIMES = 2.0
+"""... how many times as large the loss has become. Fine-tuning that over-fits a little costs a few percent."""
+LEAST = 0.5
+"""Score from which on a model could do something."""
+
+
+def check(run: Run) -> Iterator[Finding]:
+    # An evaluation that several models share says nothing of one of them.
+    if not run.ended or len(run.models) != 1 or not run.trainings:
+        return
+    training = run.trainings[-1]
+    trained = [one for one in run.parameters if set(one.optimizers) & set(training.optimizers)]
+    loaded = bool(trained) and all(one.loaded for one in trained)
+    if training.adversarial or not (loaded or training.index):
+        return
+    for loss in run.losses:
+        if loss.index in training.evaluations:
+            yield from _judge(loss, training)
+
+
+def _judge(loss: Loss, training: Training) -> Iterator[Finding]:
+    values, scores = loss.values, loss.accuracy
+    before = [place for place, step in enumerate(values.steps) if step <= training.first_step]
+    if not before or len(values) - len(before) < AFTER or len(scores) != len(values):
+        return
+    first, score = values.values[before[-1]], scores.values[before[-1]]
+    last, kept = values.values[-AFTER:], scores.values[-AFTER:]
+    if not all(map(math.isfinite, (first, score, *last, *kept))):
+        return
+    if score >= LEAST and max(kept) < KEPT * score and min(last) > TIMES * first:
+        yield Finding(
+            "TRN013",
+            data={
+                "before": score,
+                "after": kept[-1],
+                "loss_before": first,
+                "loss_after": last[-1],
+                "steps": training.last_step - training.first_step + 1,
+            },
+            place=at(loss.site, values),
+            confidence=Confidence.LIKELY,
+        )
+
+
+RULE = Rule(
+    code="TRN013",
+    name="fine-tuning-forgets",
+    severity=Severity.WARNING,
+    since="0.1.0",
+    checks=(check,),
+    message=Text(
+        "when this training began, {before:.0%} of the held-out examples were right (loss {loss_before}); after {steps} steps "
+        "it is {after:.0%} (loss {loss_after}), and the last evaluations did not come back to it.",
+        "这次训练开始时，留出样本的正确率为 {before:.0%}（损失 {loss_before}）；训练 {steps} 步之后为 {after:.0%}（损失 {loss_after}），"
+        "最后的各次评估都没有恢复。",
+    ),
+    why=Text(
+        "Weights are moved to what the new examples ask for; whatever these do not ask for is overwritten within a few "
+        "hundred steps (catastrophic forgetting). If the held-out examples are of the old kind, the training ends with a "
+        "model that is worse than the one it began with.",
+        "权重会被调整去满足新样本的要求，而新样本没有要求的能力在几百步内就会被覆盖（灾难性遗忘）。"
+        "如果留出样本属于原来的任务，训练结束时得到的模型比开始时更差。",
+    ),
+    fix=Text(
+        "Mix examples of the old kind into every batch, train the head alone first (`requires_grad_(False)` for the body), "
+        "lower the rate to a tenth or less, and keep the best weights by this very score. Check, too, that classes are "
+        "numbered as they were, and that inputs are scaled as they were, when the model was first trained.",
+        "在每个批次中混入原任务的样本；先只训练输出层（其余部分 `requires_grad_(False)`）；把学习率降到十分之一或更低；"
+        "并按这个指标保留最好的权重。还要检查类别编号和输入缩放是否与模型最初训练时一致。",
+    ),
+    bad="""\
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+torch.manual_seed(0)
+digits = load_digits()
+x, y = torch.tensor(digits.data, dtype=torch.float32) / 16, torch.tensor(digits.target)
+x_val, y_val = x[1400:], y[1400:]
+model = nn.Sequential(nn.Linear(64, 96), nn.ReLU(), nn.Linear(96, 10))
+
+
+def train(x, y, epochs, lr):
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    for epoch in range(epochs):
+        evaluate()
+        for rows in torch.randperm(len(x)).split(32):
+            loss = nn.functional.cross_entropy(model(x[rows]), y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    evaluate()
+
+
+def evaluate():
+    with torch.no_grad():
+        scores = model(x_val)
+        print(nn.functional.cross_entropy(scores, y_val).item(), (scores.argmax(1) == y_val).float().mean().item())
+
+
+train(x[:1400], y[:1400], epochs=10, lr=2e-3)
+# A second task: the same digits upside down, as a camera that was mounted the other way round gives them.
+train(x[:1400].flip(1), y[:1400], epochs=10, lr=5e-3)
+""",
+    good="""\
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+torch.manual_seed(0)
+digits = load_digits()
+x, y = torch.tensor(digits.data, dtype=torch.float32) / 16, torch.tensor(digits.target)
+x_val, y_val = x[1400:], y[1400:]
+model = nn.Sequential(nn.Linear(64, 96), nn.ReLU(), nn.Linear(96, 10))
+
+
+def train(x, y, epochs, lr):
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    for epoch in range(epochs):
+        evaluate()
+        for rows in torch.randperm(len(x)).split(32):
+            loss = nn.functional.cross_entropy(model(x[rows]), y[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    evaluate()
+
+
+def evaluate():
+    with torch.no_grad():
+        scores = model(x_val)
+        print(nn.functional.cross_entropy(scores, y_val).item(), (scores.argmax(1) == y_val).float().mean().item())
+
+
+train(x[:1400], y[:1400], epochs=10, lr=2e-3)
+# A second task: the same digits upside down, among those of the first.
+train(torch.cat([x[:1400], x[:1400].flip(1)]), y[:1400].repeat(2), epochs=6, lr=2e-3)
+""",
+    links=("https://arxiv.org/abs/1612.00796", "https://arxiv.org/abs/1801.06146"),
+    explains=("TRN002", "TRN006"),
+    explained_by=(
+        "OPT007",
+        "OPT050",
+        "DAT001",
+        "DAT002",
+        "DAT022",
+        "DAT023",
+        "DAT044",
+        "MOD007",
+        "TRN001",
+        "TRN003",
+        "TRN009",
+    ),
+    needs=("loss",),
+    preview=True,
+)

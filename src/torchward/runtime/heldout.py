@@ -186,7 +186,8 @@ def _keys(given: torch.Tensor | None) -> list[str]:
     different = few.unique().numel()
     if different < VARIED * few.numel() and (width < WIDE or different < WIDE_VALUES):
         return []
-    weights = (torch.arange(1, width + 1, dtype=torch.float64) * math.sqrt(2)) % 1 + 0.5
+    # No multiples of one number: with those, different counts of the same total would often have the same sum.
+    weights = (torch.arange(1, width + 1, dtype=torch.float64).sin() * 1e4) % 1 + 0.5
     return [f"{value:.10g}" for value in tolist((flat * weights).sum(1))]
 
 

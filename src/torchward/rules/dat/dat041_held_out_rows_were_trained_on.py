@@ -21,17 +21,21 @@ MOST = 0.97
 DEVIATIONS = 4.0
 """... being this many standard deviations below what a part of the training data would have reached."""
 BATCHES = 3
+OFTEN = 0.3
+"""Share of the batches at one line of the program that are so: training data may be evaluated there, too, by turns."""
 LATEST = 3
 """The last third of the batches is judged."""
 
 
 def _share(rows: int, known: int, trained: int, remembered: int) -> float | None:
-    """Share of the rows that are training rows; None if all may be, or none."""
+    """Share of the rows that are training rows: 0 if it is no more than a coincidence; None if all may be."""
     expected = remembered / trained
     share = known / rows / expected
     deviation = math.sqrt(max(expected * (1 - expected), 1 / trained) * (1 / rows + 1 / trained))
     apart = (expected - known / rows) / deviation
-    return share if LEAST <= share <= MOST and apart >= DEVIATIONS else None
+    if share < LEAST:
+        return 0.0
+    return share if share <= MOST and apart >= DEVIATIONS else None
 
 
 def _shares(found: Overlap) -> list[float | None]:
@@ -44,8 +48,8 @@ def check(run: Run) -> Iterator[Finding]:
         # What was trained on is known the better, the later.
         shares = _shares(found)
         shares = shares[-max(BATCHES, len(shares) // LATEST) :]
-        partly = [share for share in shares if share is not None]
-        if len(partly) < BATCHES or len(partly) < 0.8 * len(shares):
+        partly = [share for share in shares if share]
+        if len(partly) < max(BATCHES, OFTEN * len(shares)) or len(partly) < 4 * shares.count(0.0):
             continue
         model = next((one for one in run.models if one.index == found.model), None)
         yield Finding(

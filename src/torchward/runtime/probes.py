@@ -488,7 +488,8 @@ class Prober:
             seen = tokens.masks(
                 model, lambda: self.call(model, capture, capture.args, capture.kwargs), capture.examples
             )
-            places = self._places(model, capture) if self._batch_first(capture) else {}
+            batch_first = capture.axis_is_batch or self._batch_first(capture)
+            places = self._places(model, capture) if batch_first else {}
             if tokens.ids is not None and (seen is not None or places):
                 sizes = {"examples": tokens.ids.shape[0], "length": tokens.ids.shape[1]}
                 self._row("TokenProbe", capture, perf_counter() - begin, **{**sizes, **(seen or {}), **places})

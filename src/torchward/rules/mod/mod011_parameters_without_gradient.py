@@ -156,6 +156,6 @@ for step in range(250):
 print(loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/notes/autograd.html",),
-    explains=("DAT006", "NUM003", "TRN001", "TRN003", "TRN004"),
+    explains=("DAT006", "TRN001", "TRN003", "TRN004"),
     needs=("parameters",),
 )

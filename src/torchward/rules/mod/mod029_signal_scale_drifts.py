@@ -141,7 +141,8 @@ for epoch in range(12):
     print(epoch, loss.item())
 """,
     links=("https://arxiv.org/abs/1502.01852", "https://docs.pytorch.org/docs/stable/nn.init.html"),
-    explained_by=("NUM*", "MOD003", "MOD004", "OPT*", "DAT002", "LOS007"),
+    explains=("LOS007",),
+    explained_by=("NUM*", "MOD003", "MOD004", "OPT*", "DAT002"),
     needs=("probes",),
     preview=True,
 )

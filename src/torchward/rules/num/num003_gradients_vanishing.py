@@ -49,7 +49,7 @@ def check(run: Run) -> Iterator[Finding]:
             continue
         for index, layers in _layers(run, course).items():
             sizes = [_size(layer) for layer in layers]
-            if len(layers) < MINIMUM_LAYERS or not all(sizes):
+            if len(layers) < MINIMUM_LAYERS or not sizes[0] or not sizes[-1]:
                 continue
             ratio = sizes[0] / sizes[-1]
             if ratio > SHRUNK or max(sizes[: len(sizes) // 2]) > FIRST_HALF * sizes[-1]:

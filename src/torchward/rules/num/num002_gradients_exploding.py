@@ -23,6 +23,14 @@ HUGE = 1e4
 """Gradient norm relative to the weights' norm that no sensible start has; only with a loss that then fails."""
 
 
+STEEP = 1e4
+"""|gradient| |weights| / loss: its inverse is the part of their size by which moving the weights changes the loss by as
+much as it is, as far as the gradient tells. It is 0.1 to 250 at the start of a hundred healthy trainings."""
+FIRST = 20
+NOT_LEARNED = 0.25
+"""Share of the first loss that is still there at the end; of squared errors the mean alone takes half, or more."""
+
+
 def _losses(run: Run, training: Training) -> list[float]:
     """Values of the one loss of a training, NaN and infinities included."""
     stream = next((one for one in run.streams if one.index == training.losses[0]), None)
@@ -78,6 +86,23 @@ def _overflowing(run: Run, optimizer: Optimizer, values: list[float]) -> Finding
     )
 
 
+def _steep(run: Run, training: Training, optimizer: Optimizer) -> bool:
+    """From the start on, gradients are out of all proportion to loss and weights, and next to nothing was learned."""
+    stream = next(one for one in run.streams if one.index == training.losses[0])
+    losses = stream.values.between(training.first_step, training.last_step)
+    first, last = list(losses.values[:FIRST]), list(losses.values[-FIRST:])
+    if not run.ended or len(losses) < 5 * FIRST or not all(map(math.isfinite, (*first, *last))):
+        return False
+    at_step, weights = dict(zip(losses.steps, losses.values, strict=True)), _weights(run, optimizer)
+    series = optimizer.gradient_norm.between(training.first_step, training.last_step)
+    ratios = [
+        norm * weights / loss
+        for step, norm in zip(series.steps, series.values, strict=True)
+        if math.isfinite(norm) and (loss := at_step.get(step, 0.0)) > 0
+    ][:FIRST]
+    return len(ratios) >= FIRST and median(ratios) > STEEP and median(last) > NOT_LEARNED * median(first)
+
+
 def check(run: Run) -> Iterator[Finding]:
     for training in run.trainings:
         if training.adversarial or len(training.losses) != 1:
@@ -90,7 +115,8 @@ def check(run: Run) -> Iterator[Finding]:
             if optimizer.index not in training.optimizers or optimizer.kind == "LBFGS":
                 continue
             series = optimizer.gradient_norm
-            if not failed:
+            steep = _steep(run, training, optimizer)
+            if not failed and not steep:
                 if _beyond_numbers(optimizer, values):
                     yield _overflowing(run, optimizer, values)
                 continue
@@ -104,7 +130,7 @@ def check(run: Run) -> Iterator[Finding]:
             weights = _weights(run, optimizer)
             grown = start > 0 and largest > max(GROWTH * start, LARGE * weights)
             huge = weights > 0 and start > HUGE * weights
-            if not grown and not huge:
+            if not grown and not huge and not steep:
                 continue
             begin = next((at_step for at_step, norm in norms if norm > 10 * start), step) if grown else norms[0][0]
             site = optimizer.site

@@ -320,7 +320,7 @@ class Losses:
             node = graph.producer(prediction.grad_fn)
             if node is not None:
                 fields["op"] = graph.operation(node)
-                fields["om"] = graph.feeding_layer(node, self.recorder.models.owner)[0]
+                fields["om"] = graph.feeding_layer(node, self.recorder.parameters.owner)[0]
         prediction = prediction.detach()
         rows = _rows(prediction, kind)
         small = thin(prediction)

@@ -17,18 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from torch.multiprocessing.reductions import StorageWeakRef
 
-from torchward.runtime.graph import producer
+from torchward.runtime.inputs import between_directions, between_rows, rows_differ
 from torchward.runtime.tables import KINDS as TABLES
-from torchward.runtime.tensors import caller, in_torch, number, plain, tensors_in, thin, tolist
+from torchward.runtime.tensors import caller, in_torch, number, plain, tensors_in, thin
 from torchward.runtime.wrap import Patches, disguise
 
 if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
 
 ROOT_LIMIT = 64
-PARAMETER_LIMIT = 5_000
 MODULE_LIMIT = 512
 CALLS_PER_ARMING = 16
 """Root calls after which the stand-in is taken out again, should no step end it sooner."""
@@ -57,12 +55,6 @@ DRAWN_APART = 0.06
 """... by their mean square, which is 1/3 with a deviation of 0.3 / sqrt(number): three deviations of the fewest."""
 NORM_SAMPLES = 12
 """Samples in which the batch sizes that reach batch norm are written down."""
-
-ANSWERS = 8
-BESIDE = 4
-"""Examples in a batch from which on as many numbers beside it may be one for each of them."""
-SLACK = 0.02
-"""By which values may lie outside of 0 to 1, or -1 to 1, and pass for such: rounding, a little noise."""
 
 NORMALISATION = ("BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "RMSNorm")
 WRAPPERS = ("DistributedDataParallel", "DataParallel", "OptimizedModule")
@@ -131,27 +123,10 @@ class Root:
         """Which root call, and how many calls of such a layer in it."""
 
 
-class Held:
-    """A parameter that is known by name."""
-
-    __slots__ = ("called", "frozen", "hidden", "index", "kind", "loaded", "model", "module", "name", "ref", "sent")
-
-    def __init__(self, index: int, tensor: torch.Tensor, name: str, model: int | None, module: str, kind: str) -> None:
-        self.index, self.name, self.model, self.module, self.kind = index, name, model, module, kind
-        self.ref = weakref.ref(tensor)
-        self.hidden = ""
-        self.loaded = False
-        self.called = False
-        self.frozen = not tensor.requires_grad
-        """As first seen."""
-        self.sent: Any = None
-
-
 class Models:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.roots: dict[int, Root] = {}
-        self.held: dict[int, Held] = {}
         self.listed = 0
         self.calls: list[Call] = []
         self.depth = 0
@@ -168,17 +143,6 @@ class Models:
         """Modules that were called in a sampled step."""
         self.first_given: torch.Tensor | None = None
         """In a call that is looked into: what the first module with parameters was given, if floating point."""
-        self.made: tuple[Root, torch.Tensor] | None = None
-        """What a model made of its input in this sampled step, until a backward pass begins."""
-        self.given: torch.Tensor | None = None
-        """... and that input."""
-        self.answers: list[torch.Tensor] = []
-        """What models made in this sampled step of as many rows and columns as values of actions may have."""
-        self.noised: tuple[Root, torch.Tensor, torch.Tensor, torch.Tensor] | None = None
-        """... of one that makes the shape of its input anew, beside one number per example: it, what it made, the input
-        and these numbers."""
-        self.outputs: dict[StorageWeakRef, int] = {}
-        """Memory of what models returned in this sampled step -> which model; `detach` shares it."""
         self.read_in_time: tuple[nn.Module, torch.Tensor] | None = None
         """In the root call under way: a recurrent layer that takes the first axis for time, and what it was given."""
         self.views: dict[int, torch.Tensor] = {}
@@ -191,7 +155,6 @@ class Models:
         self.quiet = Patches()
         """What is in place while a model in eval mode waits for its first call."""
         self.quiet_step = -1
-        self.loaded: weakref.WeakSet[nn.Module] = weakref.WeakSet()
 
     # -- the stand-in
 
@@ -318,11 +281,7 @@ class Models:
             self.calls.append(call)
         if recorder.sampling:
             self._called(module)
-            self.outputs |= {
-                StorageWeakRef(tensor.untyped_storage()): root.index for tensor in returned if plain(tensor)
-            }
-            if returned and plain(returned[0]) and returned[0].dim() == 2 and len(self.answers) < ANSWERS:
-                self.answers.append(returned[0].detach())
+            recorder.inputs.returned(root, returned)
         if recorder.step >= root.copy_at:
             self._copy(root, module, call.site)
         if not recorder.sampling or not call.grad:
@@ -336,7 +295,10 @@ class Models:
             self._read_in_time(root, module, args, *self.read_in_time)
             self.read_in_time = None
         recorder.heldout.trained_on(root, args, kwargs)
-        self._input(root, module, args, kwargs, result, call.site)
+        # Without any call of a part of it, a module of torch's is the one layer that the model is.
+        alone = self.detailed and not self.first_left and type(module).__module__.startswith("torch.")
+        layer = self.first_given if self.detailed else None
+        recorder.inputs.saw(root, args, kwargs, result, call.site, layer, alone)
 
     @staticmethod
     def _read_in_time(root: Root, module: nn.Module, args: Any, layer: nn.Module, read: Any) -> None:
@@ -410,10 +372,10 @@ class Models:
             self._carried(root, module, args, result)
             if isinstance(module, nn.RNNBase) and not module.batch_first and self.read_in_time is None and args:
                 self.read_in_time = (module, args[0])
-        if len(args) > 1 and torch.is_grad_enabled() and self.noised is None:
+        if len(args) > 1 and torch.is_grad_enabled() and self.recorder.inputs.noised is None:
             made = next(tensors_in(result), None)
             if made is not None and plain(made) and made.dim() > 1 and made.requires_grad:
-                self._may_denoise(root, [one for one in tensors_in(args) if plain(one)], made)
+                self.recorder.inputs.may_denoise(root, [one for one in tensors_in(args) if plain(one)], made)
         if self.depth == 1 and torch.is_grad_enabled():
             self._view(root, module, args, result)
         if key in root.repeated:
@@ -446,7 +408,7 @@ class Models:
             return
         if first is given or first.shape != given.shape or made.dim() != 2 or given.device != made.device:
             return
-        if not (_rows_differ(given) and _rows_differ(made)):
+        if not (rows_differ(given) and rows_differ(made)):
             return
         self.views[id(module)] = given
         index, features, step = self._module(root, module), made.shape[1], self.recorder.step
@@ -454,7 +416,7 @@ class Models:
         def write(values: list[float]) -> None:
             self.recorder.row("vw", m=index, s=step, f=features, sp=number(values[0]), od=number(values[1]))
 
-        self.recorder.reader.read([_between_rows(given), _between_directions(made)], write)
+        self.recorder.reader.read([between_rows(given), between_directions(made)], write)
 
     def _carried(self, root: Root, module: nn.Module, args: Any, result: Any) -> None:
         """A recurrent layer that is called step by step: does its own state come back to it with a graph?"""
@@ -490,7 +452,7 @@ class Models:
         if module not in self.called:
             self.called.add(module)
             for parameter in module._parameters.values():
-                held = self.find(parameter) if parameter is not None else None
+                held = self.recorder.parameters.find(parameter) if parameter is not None else None
                 if held is not None:
                     held.called = True
 
@@ -514,7 +476,7 @@ class Models:
             "module", i=index, name=name, kind=kind, model=root.index, reg=False, n=trainable, site=site, opt=held
         )
         for key, parameter in module.named_parameters(recurse=False):
-            found = self.hold(parameter, f"{name}.{key}", None, name, kind)
+            found = self.recorder.parameters.hold(parameter, f"{name}.{key}", None, name, kind)
             if found is not None:
                 found.hidden = kind
 
@@ -592,7 +554,7 @@ class Models:
             largest, square = values.abs().max(), values.square().mean()
             layers.append((_bare(path), weight.shape[0], weight[0].numel()))
             checks.append(((largest <= 1.001) & (largest > 0.9) & ((square - 1 / 3).abs() < DRAWN_APART)).float())
-        loaded = [held.loaded for held, tensor in self.live() if held.model == root.index]
+        loaded = [held.loaded for held, tensor in self.recorder.parameters.live() if held.model == root.index]
 
         def write(values: list[float]) -> None:
             drawn = [layer for layer, one in zip(layers, values, strict=True) if one]
@@ -619,80 +581,24 @@ class Models:
             for key, parameter in member._parameters.items():
                 if parameter is None:
                     continue
-                known = self.held.get(id(parameter))
+                known = self.recorder.parameters.held.get(id(parameter))
                 if known is not None and known.ref() is parameter and known.model is not None:
                     other = next((r for r in self.roots.values() if r.index == known.model), None)
                     top = other.ref() if other is not None else None
                     if top is not None and sum(1 for _ in top.parameters()) >= size:
                         continue
                 name = _bare(f"{path}.{key}" if path else key)
-                self.hold(parameter, name, root.index, _bare(path), type(member).__name__)
+                self.recorder.parameters.hold(parameter, name, root.index, _bare(path), type(member).__name__)
 
     def list_new(self) -> None:
         """Name the parameters of layers that were put into a model since it was listed."""
         for root in self.roots.values():
             module = root.ref()
-            if module is not None and any(self.find(parameter) is None for parameter in module.parameters()):
+            if module is not None and any(
+                self.recorder.parameters.find(parameter) is None for parameter in module.parameters()
+            ):
                 root.members = {id(member) for member in module.modules()}
                 self.hold_all(root, module)
-
-    def hold(self, tensor: torch.Tensor, name: str, model: int | None, module: str, kind: str) -> Held | None:
-        known = self.held.get(id(tensor))
-        if known is not None and known.ref() is tensor:
-            if model is not None:
-                known.name, known.model, known.module, known.kind, known.hidden = name, model, module, kind, ""
-                self._send(known, tensor, again=True)
-            return known
-        if len(self.held) >= PARAMETER_LIMIT:
-            self.held = {key: held for key, held in self.held.items() if held.ref() is not None}
-            if len(self.held) >= PARAMETER_LIMIT:
-                self.recorder.blind("parameters", f"more than {PARAMETER_LIMIT:,} tensors: the rest are not followed")
-                return None
-        held = self.held[id(tensor)] = Held(self.recorder.next_index("param"), tensor, name, model, module, kind)
-        held.loaded = any(tensor is parameter for part in self.loaded for parameter in part.parameters())
-        return held
-
-    def find(self, tensor: torch.Tensor) -> Held | None:
-        known = self.held.get(id(tensor))
-        return known if known is not None and known.ref() is tensor else None
-
-    def owner(self, tensor: torch.Tensor) -> tuple[str, str] | None:
-        known = self.find(tensor)
-        return (known.module, known.kind) if known is not None else None
-
-    def send(self, held: Held, tensor: torch.Tensor) -> int:
-        """Make sure that the log knows the parameter as it is now; its number."""
-        self._send(held, tensor)
-        return held.index
-
-    def _send(self, held: Held, tensor: torch.Tensor, again: bool = False) -> None:
-        holders = self.recorder.optimizers.holders(tensor)
-        state = (held.name, tensor.requires_grad, held.loaded, holders, held.hidden, held.called)
-        if (again and held.sent is None) or state == held.sent:
-            return
-        held.sent = state
-        self.recorder.row(
-            "param",
-            i=held.index,
-            name=held.name,
-            model=held.model,
-            mod=held.module,
-            mk=held.kind,
-            shape=list(tensor.shape),
-            dt=str(tensor.dtype).removeprefix("torch."),
-            dev=tensor.device.type,
-            rg=tensor.requires_grad,
-            ld=held.loaded,
-            fz=held.frozen,
-            called=held.called,
-            opt=holders,
-            hid=held.hidden,
-            leaf=tensor.is_leaf,
-        )
-
-    def live(self) -> list[tuple[Held, torch.Tensor]]:
-        """Parameters that still exist."""
-        return [(held, tensor) for held in self.held.values() if (tensor := held.ref()) is not None]
 
     def owner_test(self) -> Callable[[nn.Module], bool]:
         """Tells modules of the user's models, and those that hold a parameter that is followed, from copies of them."""
@@ -701,7 +607,7 @@ class Models:
 
         def test(module: nn.Module) -> bool:
             return id(module) in members or any(
-                self.find(one) for one in module._parameters.values() if one is not None
+                self.recorder.parameters.find(one) for one in module._parameters.values() if one is not None
             )
 
         return test
@@ -726,7 +632,9 @@ class Models:
         if self.recorder.inside:
             return
         if root is None or root.ref() is not module:
-            if not training and not any(self.find(parameter) is not None for parameter in module.parameters()):
+            if not training and not any(
+                self.recorder.parameters.find(parameter) is not None for parameter in module.parameters()
+            ):
                 self.arm()  # a model that was not called yet, and is about to be evaluated
                 self._await_evaluation()
             return
@@ -759,7 +667,7 @@ class Models:
 
     def trained(self, walk_leaves: list[torch.Tensor]) -> None:
         """A sampled backward pass is about to run: count in which mode the models it trains are."""
-        models = {held.model for leaf in walk_leaves if (held := self.find(leaf)) is not None}
+        models = {held.model for leaf in walk_leaves if (held := self.recorder.parameters.find(leaf)) is not None}
         for root in self.roots.values():
             module = root.ref()
             if root.index not in models or module is None or not root.modes:
@@ -828,98 +736,6 @@ class Models:
                     ou=root.outputs_used,
                 )
 
-    # -- inputs
-
-    def _input(self, root: Root, module: nn.Module, args: Any, kwargs: Any, result: Any, site: int) -> None:
-        given = [tensor for tensor in (*tensors_in(args), *tensors_in(kwargs)) if plain(tensor)]
-        if not given or root.inputs >= 4_096:
-            return
-        root.inputs += 1
-        first = given[0]
-        few = thin(first).to(torch.float32)
-        ramp = torch.arange(1, few.numel() + 1, dtype=torch.float32, device=few.device)
-        scalars = [few.sum(), (few * ramp).sum(), few.square().sum()]
-        measured = next((tensor for tensor in given if tensor.is_floating_point()), None)
-        names = []
-        if measured is not None and measured.device == first.device:
-            many = thin(measured, 65_536).to(torch.float32)
-            finite = torch.where(torch.isfinite(many), many, torch.zeros_like(many))
-            names = ["mean", "std", "lo", "hi", "nf"]
-            broken = (~torch.isfinite(measured.detach())).sum().float()
-            scalars += [finite.mean(), finite.std(unbiased=False), finite.min(), finite.max(), broken]
-            layer = self.first_given
-            if layer is None and not self.first_left and type(module).__module__.startswith("torch."):
-                layer = measured  # the model is one layer
-            if self.detailed and layer is not None and layer.device == first.device:
-                names.append("rms")
-                scalars.append(thin(layer, 65_536).float().square().mean().sqrt())
-        made = next((tensor for tensor in tensors_in(result) if plain(tensor)), None)
-        for name, tensor in (("sp", measured), ("osp", made)):
-            if tensor is not None and _rows_differ(tensor) and tensor.device == first.device:
-                names.append(name)
-                scalars.append(_between_rows(tensor))
-                if name == "osp":
-                    names.append("od")
-                    scalars.append(_between_directions(tensor))
-        beside = _beside(given)
-        if beside is not None and beside.device == first.device:
-            names += ["blo", "bhi"]
-            scalars += [beside.min().float(), beside.max().float()]
-        made_by, made_with = self._made(root, measured) if measured is not None else (None, None)
-        root.judges_made = root.judges_made or made_with is not None
-        if measured is not None and root.judges_made and measured.device == first.device:
-            few = thin(measured, 65_536)
-            names += ["bm", "bz", "ao"]
-            scalars += [
-                (few < -1 - SLACK).float().mean(),
-                (few < -SLACK).float().mean(),
-                (few > 1 + SLACK).float().mean(),
-            ]
-        last, root.last_input = root.last_input, weakref.ref(given[0])
-        loader = self.recorder.loaders.feeding()
-        base = first._base
-        row: dict[str, Any] = {
-            "m": root.index,
-            "s": self.recorder.step,
-            "win": base is not None and base.numel() > first.numel() and base.dim() > 0,
-            "share": round(first.numel() / base.numel(), 4) if base is not None and base.numel() else None,
-            "new": last is not None and last() is not given[0],
-            "ld": loader,
-            "site": site,
-        }
-        if made_with is not None:
-            row |= {"by": made_by, "mw": made_with}
-        if made is not None:
-            self.made, self.given = (root, made), first
-            self._may_denoise(root, given, made)
-            row["os"] = list(made.shape)
-        if measured is not None:
-            row |= {"shape": list(measured.shape), "dt": str(measured.dtype).removeprefix("torch.")}
-
-        def write(values: list[float]) -> None:
-            row["fp"] = f"{values[0]:.9g}:{values[1]:.9g}:{values[2]:.9g}"
-            self.recorder.row("in", **row, **dict(zip(names, map(number, values[3:]), strict=False)))
-
-        self.recorder.reader.read(scalars, write)
-
-    def _may_denoise(self, root: Root, given: list[torch.Tensor], made: torch.Tensor) -> None:
-        """It made the shape of its input anew, and was given numbers beside it, one for each example: time steps?"""
-        alike = next((one for one in given if one.shape == made.shape and one.is_floating_point()), None)
-        numbers = [one.detach() for one in given if one.shape[:1] == made.shape[:1] and one.numel() == made.shape[0]]
-        if alike is None or alike.numel() == made.shape[0] or not numbers or made.shape[0] < BESIDE:
-            return
-        if len(numbers) > 1 and made.is_cpu:  # classes have fewer values
-            numbers.sort(key=lambda one: len(set(tolist(one.flatten()[:256]))), reverse=True)
-        self.noised = root, made, alike.detach(), numbers[0]
-
-    def _made(self, root: Root, given: torch.Tensor) -> tuple[int | None, str | None]:
-        """(the other model that made it, the operation by which, empty if it was detached since); None for data."""
-        maker = self.outputs.get(StorageWeakRef(given.untyped_storage()))
-        if maker == root.index:
-            return None, None
-        node = producer(given.grad_fn)
-        return maker, node.name() if node is not None else "" if maker is not None else None
-
 
 def _sums(values: torch.Tensor) -> list[torch.Tensor]:
     ramp = torch.arange(1, values.numel() + 1, dtype=torch.float32, device=values.device)
@@ -939,32 +755,6 @@ def _statistics(module: nn.Module) -> list[torch.Tensor]:
 
 def _fingerprint(sums: list[float]) -> str:
     return f"{sums[0]:.9g}:{sums[1]:.9g}"
-
-
-def _rows_differ(tensor: torch.Tensor) -> bool:
-    """There are rows enough to be compared."""
-    return tensor.is_floating_point() and tensor.dim() >= 2 and tensor.shape[0] >= 8
-
-
-def _between_rows(tensor: torch.Tensor) -> torch.Tensor:
-    """Deviation of a feature over the rows of a batch: root mean square over (a sample of) the features."""
-    rows = tensor.detach()[:64].flatten(1)
-    return rows[:, :: -(-rows.shape[1] // 1_024)].float().var(0, unbiased=False).mean().sqrt()
-
-
-def _between_directions(tensor: torch.Tensor) -> torch.Tensor:
-    """The same of the rows' directions: 0 when all point the same way, 1 when they point everywhere."""
-    rows = nn.functional.normalize(tensor.detach()[:64].flatten(1).float(), dim=1)
-    return (rows - rows.mean(0)).square().sum(1).mean().sqrt()
-
-
-def _beside(given: list[torch.Tensor]) -> torch.Tensor | None:
-    """The tensor of one number per example that a model is given beside its batch: a time step, a length, a class."""
-    rows = next((tensor.shape[0] for tensor in given if tensor.dim() >= 2 and tensor.shape[0] >= 4), None)
-    for tensor in given:
-        if tensor.numel() == rows and tensor.shape[0] == rows and len(given) > 1:
-            return tensor.detach()
-    return None
 
 
 def depends_on_mode(module: nn.Module) -> bool:

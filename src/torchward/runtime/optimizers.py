@@ -14,7 +14,7 @@ from torchward.runtime.wrap import around
 if TYPE_CHECKING:
     from types import FrameType
 
-    from torchward.runtime.models import Held
+    from torchward.runtime.parameters import Held
     from torchward.runtime.recorder import Recorder
 
 OPTIMIZER_LIMIT = 256
@@ -167,14 +167,14 @@ class Optimizers:
         self, opt: Opt, optimizer: torch.optim.Optimizer, frame: FrameType | None = None
     ) -> list[tuple[Held, torch.Tensor]]:
         """Write what an optimizer is and holds, if that changed; the parameters it holds that are followed."""
-        models = self.recorder.models
+        parameters = self.recorder.parameters
         pairs: list[tuple[Held, torch.Tensor]] = []
         for group in optimizer.param_groups:
             for parameter in group["params"]:
-                held = models.find(parameter)
+                held = parameters.find(parameter)
                 if held is None and isinstance(parameter, torch.Tensor):
                     position = len(pairs)
-                    held = models.hold(parameter, f"optimizer[{opt.index}].param[{position}]", None, "", "")
+                    held = parameters.hold(parameter, f"optimizer[{opt.index}].param[{position}]", None, "", "")
                 if held is not None:
                     pairs.append((held, parameter))
         group = optimizer.param_groups[0] if optimizer.param_groups else {}
@@ -188,7 +188,7 @@ class Optimizers:
             _stray_rate(optimizer),
         )
         if opt.described is None:
-            for held, tensor in models.live():
+            for held, tensor in parameters.live():
                 held.frozen = held.frozen or not tensor.requires_grad
         if state != opt.described:
             opt.described = state
@@ -322,7 +322,7 @@ class Optimizers:
 
     def _sample_before(self, opt: Opt, optimizer: Any, closure: bool) -> None:
         """What a step begins with; its gradients are looked at by `_sample_gradients`."""
-        recorder, models = self.recorder, self.recorder.models
+        recorder, parameters = self.recorder, self.recorder.parameters
         opt.pairs = self.describe(opt, optimizer, caller(3))
         opt.in_closure, opt.backwards_before, opt.dirty_inside = closure, recorder.backwards, 0
         opt.evaluations_before = _evaluations(optimizer) if closure else 0
@@ -337,7 +337,7 @@ class Optimizers:
         opt.before, opt.scalars = [], []
         weights: dict[Any, list[torch.Tensor]] = {}
         for held, parameter in opt.pairs:
-            models.send(held, parameter)
+            parameters.send(held, parameter)
             if plain(parameter) and parameter.is_floating_point() and parameter.requires_grad:
                 opt.before.append((held, parameter, thin(parameter).clone()))
                 weights.setdefault(parameter.dtype, []).append(parameter.detach())
@@ -357,20 +357,20 @@ class Optimizers:
 
     def _sample_gradients(self, opt: Opt) -> None:
         """The gradients that a step is about to use: before it, or once its closure has run for the first time."""
-        recorder, models, row, pairs = self.recorder, self.recorder.models, opt.row, opt.pairs
+        recorder, parameters, row, pairs = self.recorder, self.recorder.parameters, opt.row, opt.pairs
         opt.pairs = None
         if row is None or pairs is None:
             return
         recorder.event("step", opt.index)
         own = {held.index for held, _ in pairs}
         if opt is self.leader or self.leader is None:
-            others = [pair for pair in models.live() if pair[0].index not in own and not self.holders(pair[1])]
+            others = [pair for pair in parameters.live() if pair[0].index not in own and not self.holders(pair[1])]
             pairs = pairs + [pair for pair in others if pair[1].grad is not None]
         norms: list[torch.Tensor] = []
         by_type: dict[Any, list[tuple[int, torch.Tensor]]] = {}
         unread = False
         for held, parameter in pairs:
-            index = models.send(held, parameter)
+            index = parameters.send(held, parameter)
             if not plain(parameter) or not parameter.is_floating_point():
                 continue
             gradient = parameter.grad

@@ -79,7 +79,7 @@ class Passes:
 
     def sample(self, stream: Stream, loss: torch.Tensor) -> None:
         """Before a sampled pass: what it is of, what it reaches, and what its graph says."""
-        recorder, models = self.recorder, self.recorder.models
+        recorder, models, parameters = self.recorder, self.recorder.models, self.recorder.parameters
         recorder.optimizers.before_backward()
         if stream.walked_at == recorder.step:
             return
@@ -96,15 +96,15 @@ class Passes:
         stream.marks.append((recorder.step, weakref.ref(mark)))
         models.trained(walked.leaves)
         recorder.optimizers.describe_new()
-        if any(models.find(leaf) is None for leaf in walked.leaves):
+        if any(parameters.find(leaf) is None for leaf in walked.leaves):
             models.list_new()
         for leaf in walked.leaves:
-            held = models.find(leaf)
+            held = parameters.find(leaf)
             if held is None:
-                held = models.hold(leaf, f"tensor{list(leaf.shape)}", None, "", "")
+                held = parameters.hold(leaf, f"tensor{list(leaf.shape)}", None, "", "")
             if held is not None:
-                models.send(held, leaf)
-        reached = [held.index for leaf in walked.leaves if (held := models.find(leaf)) is not None]
+                parameters.send(held, leaf)
+        reached = [held.index for leaf in walked.leaves if (held := parameters.find(leaf)) is not None]
         self._describe(
             stream,
             head=root.name(),
@@ -113,8 +113,8 @@ class Passes:
             bc=graph.squared_by_broadcasting(walked),
             bo=graph.crossed(walked) if recorder.steps_sampled < 3 and recorder.reads_saved else None,
             leaves=reached if recorder.steps_sampled < 3 else None,
-            sm=graph.misplaced_softmax(walked, models.owner) if recorder.steps_sampled < 3 else None,
-            cm=graph.classes_mixed(walked, models.owner) if recorder.steps_sampled < 3 else None,
+            sm=graph.misplaced_softmax(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
+            cm=graph.classes_mixed(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
         )
         added = None
         if (self.derivatives or recorder.losses.ungraded) and loss.is_cpu and terms.adds_number(root):
@@ -130,13 +130,13 @@ class Passes:
             recorder.prober.saw_loss(loss, walked)
         self.computed_in = graph.computed_in(walked)
         if recorder.reads_saved and loss.is_cpu and recorder.steps_sampled < 3:
-            for layer, positions, peaked in graph.attention_peaks(walked, models.owner):
+            for layer, positions, peaked in graph.attention_peaks(walked, parameters.owner):
                 self.attends = True
                 self.row("at", s=recorder.step, layer=layer, n=positions, peak=number(peaked))
         if not recorder.reads_saved:
             recorder.blind("graph", "saved-tensor hooks (checkpointing or offloading) are in use")
             return
-        self._activations(graph.activations(walked, models.owner))
+        self._activations(graph.activations(walked, parameters.owner))
         self._partners(stream, loss, walked)
         self._values_of_choices(walked)
         self._target_by_hand(walked)
@@ -155,7 +155,7 @@ class Passes:
 
     def _values_of_choices(self, walked: graph.Walk) -> None:
         """The loss looks at one value of each row of a model's output: how often is it the largest one?"""
-        made = self.recorder.models.made
+        made = self.recorder.inputs.made
         chosen = terms.chosen_values(walked.nodes, made[1]) if made is not None else None
         if made is None or chosen is None:
             return
@@ -170,7 +170,7 @@ class Passes:
         picked = output.gather(1, chosen[:, None])[:, 0]
         target = self._target(walked, picked) if output.is_cpu and rows >= ROWS_ENOUGH else None
         if target is not None and target.numel() == rows and target.is_cpu:
-            same = [one for one in self.recorder.models.answers if one.shape == output.shape and one.is_cpu]
+            same = [one for one in self.recorder.inputs.answers if one.shape == output.shape and one.is_cpu]
             later = [one[:PAIRED_ROWS] for one in same if one.data_ptr() != output.data_ptr()][-3:]
             found = terms.bootstraps(target.flatten()[:PAIRED_ROWS], later, made[0].rewards)
             if found is not None:
@@ -180,7 +180,7 @@ class Passes:
 
     def _target_by_hand(self, walked: graph.Walk) -> None:
         """A loss written without torch's functions: what is the model's output compared with?"""
-        made, self.recorder.models.made = self.recorder.models.made, None
+        made, self.recorder.inputs.made = self.recorder.inputs.made, None
         target = terms.target_by_hand(walked.nodes, made[1]) if made is not None and made[1].grad_fn else None
         if made is None or target is None:
             return
@@ -193,7 +193,7 @@ class Passes:
 
     def _noise(self, walked: graph.Walk) -> None:
         """A model that is told a time step may be to find the noise in its input: how much of it is there, at which?"""
-        noised, self.recorder.models.noised = self.recorder.models.noised, None
+        noised, self.recorder.inputs.noised = self.recorder.inputs.noised, None
         target = self._target(walked, noised[1]) if noised is not None else None
         if noised is None or target is None or target.shape != noised[2].shape or target.device != noised[2].device:
             return
@@ -253,7 +253,7 @@ class Passes:
 
     def _ratio(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may weigh ratios of probabilities: are they all 1, and were these examples trained on before?"""
-        given, self.recorder.models.given = self.recorder.models.given, None
+        given, self.recorder.inputs.given = self.recorder.inputs.given, None
         if given is None or not given.is_cpu or not given.is_floating_point() or given.dim() != 2:
             return
         ratio = terms.ratio_of_policies(walked.nodes)
@@ -289,7 +289,7 @@ class Passes:
             return
         values = thin(found.values, ROWS_KEPT).float()
         row: dict[str, Any] = {"i": stream.index, "s": self.recorder.step, "b": [number(found.low), number(found.high)]}
-        row |= {"mod": graph.feeding_layer(found.node, self.recorder.models.owner)[0], "raw": found.raw}
+        row |= {"mod": graph.feeding_layer(found.node, self.recorder.parameters.owner)[0], "raw": found.raw}
 
         def write(read: list[float]) -> None:
             self.row("ct", **row, o=number(read[0]), lo=number(read[1]), hi=number(read[2]))
@@ -345,7 +345,7 @@ class Passes:
                 leaves = [
                     held.index
                     for leaf in graph.walk(node).leaves
-                    if (held := self.recorder.models.find(leaf)) is not None
+                    if (held := self.recorder.parameters.find(leaf)) is not None
                 ]
                 self.row("mx", i=stream.index, p=leaves)
 

@@ -251,7 +251,7 @@ class Prober:
         if capture.options.get("reduction", "mean") != "mean" or capture.options.get("weight") is not None:
             return
         module = capture.module()
-        loaded = self.recorder.models.loaded
+        loaded = self.recorder.parameters.loaded
         pretrained = module is not None and any(part in loaded for part in module.modules())
 
         def write(values: list[float]) -> None:

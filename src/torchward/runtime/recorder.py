@@ -27,11 +27,13 @@ from torchward import runlog
 from torchward.runtime import graph, source
 from torchward.runtime.checkpoints import Checkpoints
 from torchward.runtime.heldout import HeldOut
+from torchward.runtime.inputs import Inputs
 from torchward.runtime.kept import Kept
 from torchward.runtime.loaders import Loaders
 from torchward.runtime.losses import Losses
 from torchward.runtime.models import Models
 from torchward.runtime.optimizers import Opt, Optimizers
+from torchward.runtime.parameters import Parameters
 from torchward.runtime.passes import Passes, Stream
 from torchward.runtime.scores import Scores
 from torchward.runtime.tables import Tables
@@ -182,7 +184,9 @@ class Recorder(Hot):
         self.heldout = HeldOut(self)
         self.scores = Scores(self)
         self.tables = Tables(self)
+        self.parameters = Parameters(self)
         self.models = Models(self)
+        self.inputs = Inputs(self)
         self.passes = Passes(self)
         self.kept = Kept(self)
         self.stand_ins: list[tuple[Any, str, Any]] = [
@@ -446,12 +450,12 @@ class Recorder(Hot):
         origin = steep = ("", "", "", "")
         if loss is not None and loss.grad_fn is not None and self.reads_saved:
             walked = graph.walk(loss.grad_fn)
-            origin = graph.find_origin(walked, self.models.owner)
+            origin = graph.find_origin(walked, self.parameters.owner)
             if origin[0] == "parameter":  # the gradient of a pass before broke it
-                steep = ("", "", *graph.steep(walked, self.models.owner))
+                steep = ("", "", *graph.steep(walked, self.parameters.owner))
         broken = [
             held.name
-            for held, tensor in self.models.live()
+            for held, tensor in self.parameters.live()
             if plain(tensor) and tensor.is_floating_point() and not bool(torch.isfinite(tensor.detach()).all())
         ]
         self.row(
@@ -564,9 +568,7 @@ class Recorder(Hot):
         self.row("cy", s=self.step, e=self.events, rss=resident)
         self.kept.after_sample(resident)
         self.losses.end_step()
-        self.models.made = self.models.given = self.models.noised = None
-        self.models.outputs.clear()
-        self.models.answers.clear()
+        self.inputs.end_step()
         self.passes.derivatives.clear()
         self.losses.called.clear()
         self.sample_cost = self.own_seconds - self.cost_at_sample

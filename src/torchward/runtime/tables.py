@@ -116,7 +116,7 @@ class Tables:
 
     def _loaded(self, module: nn.Module) -> set[int]:
         """Identities of parts that a state dict was loaded into, or that transformers has read from a folder."""
-        loaded = self.recorder.models.loaded
+        loaded = self.recorder.parameters.loaded
         tops = [
             member
             for member in module.modules()

@@ -208,11 +208,11 @@ class Watch:
         def loaded(_token: Any, result: Any, args: Any, kwargs: Any) -> None:
             recorder.checkpoints.put_back("model")
             recorder.checkpoints.taken_over(args[0], args[1] if len(args) > 1 else kwargs.get("state_dict"), result)
-            recorder.models.loaded.add(args[0])
+            recorder.parameters.loaded.add(args[0])
             if not recorder.inside:
                 recorder.heldout.forget()
             for parameter in args[0].parameters():
-                held = recorder.models.find(parameter)
+                held = recorder.parameters.find(parameter)
                 if held is not None:
                     held.loaded = True
 
@@ -238,7 +238,7 @@ class Watch:
             recorder.checkpoints.loaded(result, args, kwargs)
             for value in result.values() if isinstance(result, dict) else (result,):
                 if isinstance(value, nn.Module):
-                    recorder.models.loaded.add(value)
+                    recorder.parameters.loaded.add(value)
 
         patches.around(torch, "load", None, guard("modules", unpickled))
 

@@ -1,0 +1,301 @@
+"""Experiments on what an output depends on: other examples of the batch, and which of the model's inputs."""
+
+from __future__ import annotations
+
+import inspect
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from torchward.runtime import sequences, trials
+from torchward.runtime.copies import CannotLookError, changed, mapped
+from torchward.runtime.tensors import tensors_in
+
+if TYPE_CHECKING:
+    from torchward.runtime.probes import Capture, Prober
+
+INPUTS = 6
+"""Input tensors of which each is changed by itself."""
+LEAK = 1e-3
+"""A change of other examples' outputs by this share of their deviation is looked into: far above float32's rounding."""
+NO_CHANGE = 1e-6
+"""A change of the outputs of examples that were changed themselves, in the same unit, that is none."""
+
+
+def leak(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]:
+    """Does an output depend on other examples of the batch, or on where in it the example stands?"""
+    count = capture.examples
+    if len(capture.prints) == 1:
+        raise CannotLookError("every step uses the same input")
+    if count < 4:
+        raise CannotLookError("the batch holds fewer than four examples")
+    if not (capture.axis_is_batch or batch_first(prober, capture)) or _time_may_be_first(model, capture):
+        raise CannotLookError("it is not certain which axis of the input is the batch")
+    model.eval()
+    half = count // 2
+    generator = torch.Generator().manual_seed(0)
+    # The first half changes: a recurrent layer that takes the batch for time only carries values onwards.
+    other_args = changed(capture.args, generator, rows=(half, count))
+    other_kwargs = changed(capture.kwargs, generator, rows=(half, count))
+    first = prober.judged(model, capture, capture.args, capture.kwargs)
+    if first.shape[0] != count:
+        raise CannotLookError("the first axis of the output is not the batch")
+    if count in first.shape[1:]:
+        fewer = [
+            mapped(given, lambda t: t[:half] if t.dim() and t.shape[0] == count else t)
+            for given in (capture.args, capture.kwargs)
+        ]
+        if prober.judged(model, capture, *fewer).shape[1:] != first.shape[1:]:
+            raise CannotLookError("its outputs compare the examples of the batch with each other")
+    again = prober.judged(model, capture, capture.args, capture.kwargs)
+    second = prober.judged(model, capture, other_args, other_kwargs)
+    scale = float(first.std()) or 1.0
+    others_change = float((second[half:] - first[half:]).abs().max()) / scale
+    noise = float((again - first).abs().max()) / scale
+    own = float((second[:half] - first[:half]).abs().max()) / scale
+    module, kind = "", ""
+    # A constant output may be one because examples are mixed inside of the model: it tells nothing by itself.
+    constant = float(first.abs().max()) > 0 and own < NO_CHANGE
+    if constant or (others_change > LEAK and others_change > 10 * noise):
+
+        def kept(t: torch.Tensor) -> torch.Tensor:
+            """Of the unchanged examples; nothing where time may come first."""
+            return t[half:] if t.dim() < 3 or t.shape[1] != count else t[:0]
+
+        module, kind = _first_differing(prober, model, capture, (other_args, other_kwargs), count, (kept, kept))
+
+    order, order_module, order_kind = None, "", ""
+    others = list(tensors_in((capture.args, capture.kwargs), 4))[1:]
+    # States of several layers and masks hold the batch along another axis, or none at all.
+    if not any(capture.batch in tensor.shape[1:] for tensor in others):
+        other = tuple(
+            mapped(given, lambda t: t.flip(0) if t.dim() and t.shape[0] == count else t)
+            for given in (capture.args, capture.kwargs)
+        )
+        order = float((prober.judged(model, capture, *other).flip(0) - first).abs().max()) / scale
+        if order > LEAK and order > 10 * noise:
+            picks = (lambda t: t, lambda t: t.flip(0))
+            order_module, order_kind = _first_differing(prober, model, capture, other, count, picks)
+    return {
+        "examples": count,
+        "own_change": own,
+        "leak": others_change,
+        "noise": noise,
+        "batch_axis": 0,
+        "leaking_module": module,
+        "leaking_kind": kind,
+        "order_change": order,
+        "order_module": order_module,
+        "order_kind": order_kind,
+    }
+
+
+def batch_first(prober: Prober, capture: Capture) -> bool:
+    """Images and plain rows of features have their batch first; sequences need a loader that says so."""
+    first = next((tensor for tensor in (*tensors_in(capture.args), *tensors_in(capture.kwargs))), None)
+    if first is None:
+        return False
+    if first.is_floating_point() and first.dim() in (2, 4):
+        return True
+    live = [known.ref() for known in prober.recorder.loaders.known.values()]
+    sizes = {loader.batch_size for loader in live if loader is not None}
+    return capture.batch in sizes and (first.dim() < 2 or first.shape[1] != capture.batch)
+
+
+def _first_differing(
+    prober: Prober,
+    model: nn.Module,
+    capture: Capture,
+    other: tuple[Any, Any],
+    count: int,
+    picks: tuple[Callable[[torch.Tensor], torch.Tensor], Callable[[torch.Tensor], torch.Tensor]],
+) -> tuple[str, str]:
+    """The first module to return whose output for an example is another one when the `other` batch is given.
+
+    `picks` choose the outputs to compare, from the call as it was and from the other one.
+    """
+    names = {id(module): (name, type(module).__name__) for name, module in model.named_modules()}
+    seen: list[list[tuple[int, torch.Tensor]]] = [[], []]
+    calls = ((capture.args, capture.kwargs), other)
+    for record, (args, kwargs), pick in zip(seen, calls, picks, strict=True):
+
+        def keep(module: nn.Module, _args: Any, output: Any, record: Any = record, pick: Any = pick) -> None:
+            tensor = next((t for t in tensors_in(output) if t.is_floating_point()), None)
+            if tensor is not None and tensor.dim() and tensor.shape[0] == count and len(record) < 2_000:
+                record.append((id(module), pick(tensor.detach()).clone()))
+
+        handles = [module.register_forward_hook(keep) for module in model.modules()]
+        try:
+            prober.call(model, capture, args, kwargs)
+        finally:
+            for handle in handles:
+                handle.remove()
+    for (key, first), (other_key, second) in zip(*seen, strict=False):
+        if key == other_key and first.shape == second.shape and first.numel():
+            scale = float(first.float().std()) if first.numel() > 1 else 1.0
+            if float((first.float() - second.float()).abs().max()) > LEAK * (scale or 1.0):
+                return names[key]
+    return "", ""
+
+
+def dependence(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]:
+    model.eval()
+    generator = torch.Generator().manual_seed(1)
+    first = prober.judged(model, capture, capture.args, capture.kwargs)
+    size = float(first.abs().max()) or 1.0
+    count = len(list(tensors_in(capture.args))) + len(list(tensors_in(capture.kwargs)))
+    everything = prober.judged(model, capture, changed(capture.args, generator), changed(capture.kwargs, generator))
+    if everything.shape != first.shape:
+        raise CannotLookError("the shape of the output depends on the values of the input")
+    change = float((everything - first).abs().max()) / size
+    ignored = _ignored(prober, model, capture, generator) if change > 0 and 1 < count <= INPUTS else []
+    return {
+        "change": change,
+        "inputs": count,
+        "ignored": ignored,
+        "names": [_argument(model, capture.args, capture.kwargs, place) for place in ignored],
+        "outputs": len(prober.call(model, capture, capture.args, capture.kwargs)) if capture.without else 0,
+        "without": capture.without,
+        "without_own": _left_unused(prober, model, capture),
+        "without_change": _influence(prober, model, capture, first, generator) / size if capture.without else 0.0,
+    }
+
+
+def _left_unused(prober: Prober, model: nn.Module, capture: Capture) -> list[str]:
+    """Those of the weights without a gradient whose layers the user's code calls, and whose output could have been
+    meant for this model. What lies in a part that returns several tensors may be there for another user of it."""
+    found = [name for name in capture.without if trials.called_by_user(model, name.rpartition(".")[0])]
+    parts = {name: module for name, module in model.named_modules() if name}
+    several: set[str] = set()
+
+    def saw(name: str) -> Callable[..., None]:
+        def hook(_module: Any, _args: Any, output: Any) -> None:
+            if len(list(tensors_in(output))) > 1:
+                several.add(name)
+
+        return hook
+
+    around = {part for name in found for part in parts if name.rpartition(".")[0].startswith(part + ".")}
+    handles = [parts[part].register_forward_hook(saw(part)) for part in around]
+    try:
+        if around:
+            prober.call(model, capture, capture.args, capture.kwargs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return [name for name in found if not any(name.startswith(part + ".") for part in several)]
+
+
+def _ignored(prober: Prober, model: nn.Module, capture: Capture, generator: torch.Generator) -> list[int]:
+    """Positions of input tensors without which every output is the same, in train and in eval mode, and with any
+    weights: a zero-initialised layer is no reason."""
+    if capture.own_loss:
+        return []  # what it is given may be targets
+    given = list(tensors_in((capture.args, capture.kwargs), 4))
+    target = capture.target
+    found = []
+    for place, tensor in enumerate(given):
+        if tensor.dtype == torch.bool or tensor.is_complex() or not tensor.dim() or bool((tensor == tensor[0]).all()):
+            continue
+        if (
+            target is not None
+            and target.numel() == tensor.numel()
+            and bool((target.flatten() == tensor.flatten()).all())
+        ):
+            continue
+        if _are_lengths(tensor, given):
+            continue
+        other = sequences.replaced((capture.args, capture.kwargs), place, changed(tensor, generator))
+        if _same_outputs(prober, model, capture, other):
+            found.append(place)
+    if found:
+        kept = [parameter.data.clone() for parameter in model.parameters()]
+        for parameter in model.parameters():
+            noise = torch.randn(parameter.shape, generator=generator).to(parameter.device, parameter.dtype)
+            parameter.data.add_(0.1 * noise)
+        found = [
+            place
+            for place in found
+            if _same_outputs(
+                prober,
+                model,
+                capture,
+                sequences.replaced((capture.args, capture.kwargs), place, changed(given[place], generator)),
+            )
+        ]
+        for parameter, before in zip(model.parameters(), kept, strict=True):
+            parameter.data.copy_(before)
+    model.eval()
+    return found
+
+
+def _same_outputs(prober: Prober, model: nn.Module, capture: Capture, other: tuple[Any, Any]) -> bool:
+    for training in (False, True):
+        model.train(training)
+        outputs = []
+        for args, kwargs in ((capture.args, capture.kwargs), other):
+            torch.manual_seed(0)
+            random.seed(0)
+            outputs.append([tensor for tensor in prober.call(model, capture, args, kwargs) if tensor.numel()])
+        if not outputs[0] or len(outputs[0]) != len(outputs[1]):
+            return False
+        if not all(one.shape == two.shape and torch.equal(one, two) for one, two in zip(*outputs, strict=True)):
+            return False
+    return True
+
+
+def _influence(
+    prober: Prober, model: nn.Module, capture: Capture, first: torch.Tensor, generator: torch.Generator
+) -> float:
+    """Change of the output when the parameters that got no gradient take other values: is the output made of them?
+
+    The head of another task, or a pooling layer that nobody uses, gets no gradient either, and rightly.
+    """
+    again = prober.judged(model, capture, capture.args, capture.kwargs)
+    kept: list[tuple[torch.Tensor, torch.Tensor]] = []
+    try:
+        for name in capture.without:
+            parameter = model.get_parameter(name).data
+            kept.append((parameter, parameter.clone()))
+            noise = torch.randn(parameter.shape, generator=generator).to(parameter.device, parameter.dtype)
+            parameter.add_(noise * (float(parameter.float().abs().max()) or 1.0))
+        other = prober.judged(model, capture, capture.args, capture.kwargs)
+    finally:
+        for parameter, before in kept:
+            parameter.copy_(before)
+    change, chance = float((other - first).abs().max()), float((again - first).abs().max())
+    return change if change > 10 * chance else 0.0
+
+
+def _time_may_be_first(model: nn.Module, capture: Capture) -> bool:
+    """The two first axes of a sequence are equally long, and a part of the model takes the first one for time."""
+    first = next((tensor for tensor in (*tensors_in(capture.args), *tensors_in(capture.kwargs))), None)
+    if first is None or first.dim() < 2 or first.shape[1] != capture.batch:
+        return False
+    return any(
+        isinstance(part, nn.RNNCellBase)
+        or (isinstance(part, (nn.RNNBase, nn.MultiheadAttention)) and not part.batch_first)
+        for part in model.modules()
+    )
+
+
+def _are_lengths(tensor: torch.Tensor, given: list[torch.Tensor]) -> bool:
+    """Whole numbers, one for each example, none larger than an axis of another input."""
+    if tensor.is_floating_point() or tensor.dim() != 1:
+        return False
+    longest = max((max(other.shape[1:], default=0) for other in given if other is not tensor), default=0)
+    return int(tensor.max()) <= longest
+
+
+def _argument(model: nn.Module, args: Any, kwargs: Any, place: int) -> str:
+    """Name under which `forward` takes the input tensor at a position; its number where that cannot be told."""
+    names = list(inspect.signature(model.forward).parameters)
+    seen = 0
+    for name, value in (*zip(names, args, strict=False), *kwargs.items()):
+        seen += len(list(tensors_in(value)))
+        if place < seen:
+            return str(name)
+    return str(place)

@@ -274,6 +274,8 @@ class Pairs:
     drift. (It, its share, distance of the nearest other in deviations of the others.)"""
     copies: int | None = None
     """Feature that is the target itself, up to scale and offset."""
+    nearest: tuple[int, float] | None = None
+    """The feature that correlates most with the target, and how much, without the sign."""
     batches: int = 0
     """Batches gathered of at least four examples with differing targets."""
     same_input: int = 0

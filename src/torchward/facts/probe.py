@@ -318,7 +318,8 @@ class ModeProbe(Experiment):
 
 @dataclass(frozen=True, eq=False)
 class IdsProbe(Experiment):
-    """The whole-number input of two axes (example, position) of a model, and what the model reads of it."""
+    """The whole-number input of two axes (example, position) of a model, and what the model reads of it. Sequences of
+    numbers, (example, position, feature), have the fields on padding alone: positions of nothing but 0."""
 
     examples: int = 0
     length: int = 0

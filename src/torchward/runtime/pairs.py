@@ -168,7 +168,9 @@ def _judge(gathered: _Gathered) -> dict[str, Any] | None:
     if wanted.shape[1] == 0:
         return fields
     if gathered.fields["whole"] and target.shape[1] == 1:
-        fields["copies"] = _copy_of(inputs, target.double()[:, 0])
+        best, size = _copy_of(inputs, target.double()[:, 0])
+        fields["copies"] = best if size > 1 - 1e-9 else None
+        fields["nearest"] = [best, round(size, 6)]
     if gathered.kind in DISTANCES and target.shape[1] == 1:
         fields |= _as_classes(inputs, target[:, 0].double())
         fields["filled"] = _filled(target[:, 0].double())
@@ -238,15 +240,15 @@ def _left_out(kernel: torch.Tensor, ridge: float, wanted: torch.Tensor) -> torch
     return (inverse @ wanted) / inverse.diagonal()[:, None]
 
 
-def _copy_of(inputs: torch.Tensor, target: torch.Tensor) -> int | None:
-    """A feature that correlates perfectly with the target."""
+def _copy_of(inputs: torch.Tensor, target: torch.Tensor) -> tuple[int, float]:
+    """The feature that correlates most with the target, and how much."""
     values = inputs.double() - inputs.double().mean(0)
     centred = target - target.mean()
     sizes = values.norm(dim=0) * centred.norm()
     correlation = (values * centred[:, None]).sum(0).abs() / sizes.clamp(min=1e-300)
     correlation[sizes == 0] = 0
     best = int(correlation.argmax())
-    return best if float(correlation[best]) > 1 - 1e-9 else None
+    return best, float(correlation[best])
 
 
 def _explained(inputs: torch.Tensor, wanted: torch.Tensor) -> dict[str, Any]:

@@ -476,11 +476,18 @@ class Prober:
                 model, lambda: self.call(model, capture, capture.args, capture.kwargs), capture.output
             )
             self._row("IdsProbe", capture, perf_counter() - begin, **(alone or {}))
+        given = next(tensors_in((capture.args, capture.kwargs)), None)
+        batch_first = capture.axis_is_batch or mixing.batch_first(self, capture)
+        if batch_first and given is not None and given.is_floating_point() and given.dim() == 3:
+            padded = sequences.read_after_padding(
+                model, lambda: self.call(model, capture, capture.args, capture.kwargs), capture.output, given
+            )
+            if padded is not None:
+                self._row("IdsProbe", capture, perf_counter() - begin, **padded)
         if tokens.target is None:
             seen = tokens.masks(
                 model, lambda: self.call(model, capture, capture.args, capture.kwargs), capture.examples
             )
-            batch_first = capture.axis_is_batch or mixing.batch_first(self, capture)
             places = self._places(model, capture) if batch_first else {}
             if tokens.ids is not None and (seen is not None or places):
                 sizes = {"examples": tokens.ids.shape[0], "length": tokens.ids.shape[1]}

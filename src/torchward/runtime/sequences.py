@@ -398,6 +398,30 @@ def tail_of(ids: torch.Tensor, padding: int) -> torch.Tensor:
     return (ids == padding).long().flip(1).cumprod(1).flip(1).bool()
 
 
+def empty_tail(given: torch.Tensor) -> torch.Tensor | None:
+    """Of sequences of numbers, (example, position, feature): how many positions at each end hold nothing but 0, if that
+    fills them up to a common length and is never found elsewhere."""
+    empty = (given == 0).all(-1)
+    tail = empty.long().flip(1).cumprod(1).flip(1).bool()
+    lengths = tail.sum(1)
+    different = set(tolist(lengths))
+    if bool((empty & ~tail).any()) or len(different) < 3 or max(different) == given.shape[1]:
+        return None
+    return lengths if int((lengths >= 2).sum()) >= 3 else None
+
+
+def read_after_padding(
+    model: nn.Module, call: Callable[[], list[torch.Tensor]], output: int, given: torch.Tensor
+) -> dict[str, Any] | None:
+    """Fields of the probe of ids for sequences of numbers; None without padding."""
+    lengths = empty_tail(given)
+    if lengths is None:
+        return None
+    recurrent = _read_at_end(model, call, output, given.shape[1])
+    tail = float(lengths.float().median())
+    return {"examples": given.shape[0], "length": given.shape[1], "padding": 0, "tail": tail, "recurrent": recurrent}
+
+
 def padding_of(ids: torch.Tensor) -> int | None:
     """The id that fills rows up to a common length, if it is never found elsewhere; None when in doubt."""
     if ids.shape[0] < 4:

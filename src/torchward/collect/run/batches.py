@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import fields
 from statistics import fmean
+from typing import Any
 
 from torchward.collect.run._rows import Growing, Ledger, Part, column
 from torchward.facts import (
@@ -76,7 +77,9 @@ class BatchesAndLoaders(Part):
 
     def on_pairs(self, row: Row) -> None:
         names = {field.name for field in fields(Pairs)}
-        self._pairs[row["model"]] = Pairs(**{key: value for key, value in row.items() if key in names})
+        values: dict[str, Any] = {key: value for key, value in row.items() if key in names}
+        values |= {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+        self._pairs[row["model"]] = Pairs(**values)
 
     # -- facts
 

@@ -11,11 +11,15 @@ from torchward.rules._at import at
 PAIRS = 100
 FEATURES = 4
 """Below, a toy task (`y = 2 * x + 1`) is likelier than a leak."""
+NEAR = 0.9995
+"""Correlation from which on a feature leaves less than a thousandth of the target's variance to the others. Values that
+hardly change from one time to the next reach that, too."""
 
 
 def check(run: Run) -> Iterator[Finding]:
     for pairs in run.pairs:
-        if pairs.copies is None or pairs.pairs < PAIRS or pairs.features < FEATURES or pairs.axes != 2:
+        feature, correlation = pairs.nearest or (0, 0.0)
+        if correlation < NEAR or pairs.pairs < PAIRS or pairs.features < FEATURES or pairs.axes != 2:
             continue
         model = next((one for one in run.models if one.index == pairs.model), None)
         if model is None or not model.in_trainings:
@@ -24,12 +28,14 @@ def check(run: Run) -> Iterator[Finding]:
             "DAT007",
             data={
                 "model": model.name,
-                "feature": pairs.copies,
+                "feature": feature,
+                "correlation": correlation,
                 "features": pairs.features,
                 "pairs": pairs.pairs,
             },
             place=at(model.site),
-            confidence=Confidence.LIKELY,
+            confidence=Confidence.LIKELY if pairs.copies is not None else Confidence.POSSIBLE,
+            severity=None if pairs.copies is not None else Severity.HINT,
         )
 
 
@@ -40,10 +46,10 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "Feature {feature} of the {features} inputs of `{model}` is the target itself, up to scale and offset (in all "
-        "of {pairs} pairs gathered).",
-        "`{model}` 的 {features} 个输入特征中，第 {feature} 号特征就是目标本身（只差缩放和偏移；"
-        "在收集的全部 {pairs} 对样本中都成立）。",
+        "Feature {feature} of the {features} inputs of `{model}` is the target itself, or nearly so, up to scale and offset: "
+        "their correlation is {correlation:.6g} over {pairs} pairs gathered.",
+        "`{model}` 的 {features} 个输入特征中，第 {feature} 号特征就是目标本身或几乎就是（只差缩放和偏移）："
+        "在收集的 {pairs} 对样本中，二者的相关系数为 {correlation:.6g}。",
     ),
     why=Text(
         "The model only has to pass that feature through. Training and validation look perfect, and where the target "

@@ -107,8 +107,7 @@ for epoch in range(8):
     print(epoch, loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parameter.html",),
-    explains=("TRN*", "OPT001", "DAT006"),
-    explained_by=("MOD001",),
+    explains=("TRN*", "OPT001", "DAT006", "MOD001"),
     needs=("probes",),
     preview=True,
 )

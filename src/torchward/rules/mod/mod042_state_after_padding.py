@@ -39,9 +39,9 @@ RULE = Rule(
     checks=(check,),
     message=Text(
         "`{model}` reads `{layer}` at the last of {length} positions only; in half of the sequences the last {tail:.0f} or "
-        "more of these are padding (id {padding}).",
+        "more of these are padding ({padding}).",
         "`{model}` 只读取 `{layer}` 在 {length} 个位置中最后一个位置的状态；而一半的序列末尾至少有 {tail:.0f} 个填充位"
-        "（编号 {padding}）。",
+        "（{padding}）。",
     ),
     why=Text(
         "The state of a short sequence is carried on over all of its padding before it is read, and forgets what it has "

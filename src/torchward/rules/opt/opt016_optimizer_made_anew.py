@@ -38,7 +38,7 @@ def check(run: Run) -> Iterator[Finding]:
             len(found) >= EPOCHS
             and not loaded
             and lengths[0] >= (1 - SAME_LENGTH) * lengths[-1]
-            and any(_is_one_pass(one, lengths[-1]) for one in run.loaders)
+            and (any(_is_one_pass(one, lengths[-1]) for one in run.loaders) or (not run.loaders and len(found) >= MANY))
             and _goes_on(run, found)
         ):
             each, confidence = "epoch", Confidence.LIKELY

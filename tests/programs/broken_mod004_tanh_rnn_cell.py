@@ -1,4 +1,4 @@
-# expects: MOD004
+# expects: MOD004 NUM002
 # also: NUM003 TRN001
 """A hand-written recurrent net with weights of unit size."""
 

@@ -17,9 +17,9 @@ NAMED = 0.999
 FALL = 0.1
 """The loss is not below that of the classes' shares by more than this: what the model says of an example is not worth
 more than how common the classes are."""
-ABOVE = 0.25
-"""Nor above it by more: then even the shares are still being learned. Ten batches of 100 examples, 5 % of them of the
-rare class, scatter by a tenth around the mean (binomial), so this is more than two deviations."""
+ABOVE = 0.1
+"""Nor above it by more: then even the shares are still being learned. It is taken from the same batches, so that how many
+of the rare class they happen to hold does not matter."""
 STEPS = 100
 
 

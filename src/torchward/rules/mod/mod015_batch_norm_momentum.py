@@ -130,6 +130,6 @@ for epoch in range(6):
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html",
         "https://keras.io/api/layers/normalization_layers/batch_normalization/",
     ),
-    explains=(),
+    explains=("MOD025",),
     needs=("modules",),
 )

@@ -116,7 +116,7 @@ def _leapt(run: Run, losses: Series, moved: Series) -> tuple[Curve, float] | Non
         return None
     at_once = moved.values[0] >= LEAP and curve.end >= HALF * curve.start
     first = moved.between(losses.steps[0], losses.steps[0] + 2).values
-    in_three = min(first) >= RATIO and sum(first) >= LEAP and curve.end >= NOT_LEARNED * curve.start
+    in_three = len(first) == 3 and min(first) >= RATIO and sum(first) >= LEAP and curve.end >= NOT_LEARNED * curve.start
     return (curve, moved.values[0]) if at_once or in_three else None
 
 

@@ -1,4 +1,4 @@
-# expects: MOD025
+# expects: MOD015
 """Batch norm whose running statistics move by a ten-thousandth a step."""
 
 import torch

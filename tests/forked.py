@@ -71,8 +71,13 @@ def run(program: Path, folder: Path) -> dict[str, object]:
     write_launch(folder / "run", {**launch, "ended": time.time(), "returncode": status})
     session = Session(folder / "run")
     session.poll()
-    findings = json.loads(report.dump(session.outcome("en")))["findings"]
-    return {"status": status, "output": (folder / "output").read_text(errors="replace"), "findings": findings}
+    outcome = session.outcome("en")
+    return {
+        "status": status,
+        "output": (folder / "output").read_text(errors="replace"),
+        "findings": json.loads(report.dump(outcome))["findings"],
+        "errors": [error for run in outcome.runs for error in run.errors],
+    }
 
 
 def main() -> None:

@@ -39,6 +39,10 @@ STARTS_PROCESSES = re.compile(
 """What is better run by a new interpreter: programs with processes and threads of their own."""
 
 
+RECORDER = ("recorder", "记录器")
+"""What could not be looked at where a part of torchward failed."""
+
+
 def skip_without_its_packages(text: str) -> None:
     for package in re.findall(
         r"^(?:from|import) (stable_baselines3|gymnasium|lightning|transformers|accelerate|peft|trl)\b", text, re.M
@@ -56,7 +60,10 @@ def findings(script: Path, folder: Path, language: str = "en") -> list[dict[str,
         command, capture_output=True, text=True, check=False, timeout=300, cwd=folder.parent, env=environment
     )
     assert done.returncode == 0, done.stderr
-    found: list[dict[str, Any]] = json.loads((folder / "findings.json").read_text(encoding="utf-8"))["findings"]
+    report = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
+    failed = [one["why"] for one in report["could_not_look"] if one["what"] in RECORDER]
+    assert failed == [], "a part of the recorder failed"
+    found: list[dict[str, Any]] = report["findings"]
     return found
 
 
@@ -122,6 +129,7 @@ def from_fork(program: Path, folder: Path, forks: subprocess.Popen[str]) -> list
     print(program, folder, sep="\t", file=forks.stdin, flush=True)
     done = json.loads(forks.stdout.readline())
     assert done["status"] == 0, done["output"]
+    assert done["errors"] == [], "a part of the recorder failed"
     found: list[dict[str, Any]] = done["findings"]
     return found
 

@@ -127,6 +127,8 @@ class Inputs:
 
     def may_denoise(self, root: Root, given: list[torch.Tensor], made: torch.Tensor) -> None:
         """It made the shape of its input anew, and was given numbers beside it, one for each example: time steps?"""
+        if made.dim() < 2:
+            return
         alike = next((one for one in given if one.shape == made.shape and one.is_floating_point()), None)
         numbers = [one.detach() for one in given if one.shape[:1] == made.shape[:1] and one.numel() == made.shape[0]]
         if alike is None or alike.numel() == made.shape[0] or not numbers or made.shape[0] < BESIDE:

@@ -165,7 +165,9 @@ class Tables:
     def looked_up(self, root: Root, module: nn.Module, args: Any) -> None:
         table = self.known.get(root.index, {}).get(id(module))
         rows: Any = args[0] if args else None
-        if table is not None and plain(rows) and rows.dtype in (torch.int64, torch.int32) and len(self.looked) < LIMIT:
+        if table is None or not plain(rows) or rows.dtype not in (torch.int64, torch.int32) or not rows.numel():
+            return
+        if len(self.looked) < LIMIT:
             self.looked.append((table, rows.detach()))
 
     def called(self, root: Root, args: Any, kwargs: Any, result: Any, training: bool, site: int) -> None:
@@ -191,7 +193,7 @@ class Tables:
                 self._evaluated(root, table, rows, given, site)
             length = _length(given, result)
             for table in self.known[root.index].values():
-                if not table.layer and table.longest <= length <= len(table.met):
+                if not table.layer and 0 < length <= len(table.met) and table.longest <= length:
                     places = torch.arange(length, device=table.met.device)
                     self._evaluated(root, table, places, given, site)
 

@@ -501,10 +501,8 @@ def test_confidence_is_shown_on_the_card() -> None:
 def test_every_reason_for_not_looking_that_the_code_gives_is_said_in_chinese() -> None:
     from torchward.report._words import reason
 
-    source = "".join(
-        (Path(__file__).parent.parent / "src" / "torchward" / "runtime" / name).read_text(encoding="utf-8")
-        for name in ("probes.py", "models.py", "recorder.py")
-    )
+    runtime = Path(__file__).parent.parent / "src" / "torchward" / "runtime"
+    source = "".join(path.read_text(encoding="utf-8") for path in sorted(runtime.glob("*.py")))
     given = re.findall(r'CannotLookError\(f?"([^"]+)"\)|reason = "([^"]+)"|return f"(`[^"]+)"', source)
     reasons = [re.sub(r"\{[^}]*\}", "7", "".join(found)) for found in given]
     assert len(reasons) >= 12

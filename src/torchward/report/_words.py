@@ -254,6 +254,8 @@ _REASONS = {
     r"the model is wrapped for several devices": r"模型已被多设备封装",
     r"the model is compiled(: its calls are not looked at)?": r"模型已编译，不观察其调用",
     r"the model is too large to copy": r"模型太大，无法复制",
+    r"a copy of the model calls a `(.*)` that was not copied": r"模型的副本调用了未被复制的 `\1`",
+    r"its outputs do not lie along the positions of its input": r"它的输出与输入的位置不对应",
     r"(`.*`) has hooks of the user's": r"\1 带有用户自己的 hook",
     r"(`.*`) changes global variables": r"\1 会修改全局变量",
     r"(`.*`) reads or writes files": r"\1 会读写文件",

@@ -236,7 +236,9 @@ def _standard(inputs: torch.Tensor) -> torch.Tensor:
 def _left_out(kernel: torch.Tensor, ridge: float, wanted: torch.Tensor) -> torch.Tensor:
     """Error at each row, predicted from all the others."""
     size = float(kernel.diagonal().mean()) * ridge
-    inverse = torch.cholesky_inverse(torch.linalg.cholesky(kernel + size * torch.eye(kernel.shape[0])))
+    inverse = torch.cholesky_inverse(
+        torch.linalg.cholesky(kernel + size * torch.eye(kernel.shape[0], dtype=kernel.dtype))
+    )
     return (inverse @ wanted) / inverse.diagonal()[:, None]
 
 

@@ -249,7 +249,7 @@ class Passes:
         def write(values: list[float]) -> None:
             self.row("av", **row, a=number(values[0]))
 
-        self.recorder.reader.read([torch.stack([one.abs().max().float() for one in weights]).min()], write)
+        self.recorder.reader.read([torch.stack([one.float().abs().max() for one in weights]).min()], write)
 
     def _ratio(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may weigh ratios of probabilities: are they all 1, and were these examples trained on before?"""

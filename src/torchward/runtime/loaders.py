@@ -22,6 +22,8 @@ from torchward.runtime.wrap import disguise
 if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
 
+SAMPLERS = (data.SubsetRandomSampler, data.RandomSampler, data.WeightedRandomSampler)
+"""Those that may be told how many examples to draw."""
 LOADER_LIMIT = 64
 COMPARED = 8
 """Passes whose first batch is compared with that of the first."""
@@ -255,10 +257,6 @@ class Loaders:
                     cmp=known.compared,
                     mv=known.moved,
                 )
-
-
-SAMPLERS = (data.SubsetRandomSampler, data.RandomSampler, data.WeightedRandomSampler)
-"""Those that may be told how many examples to draw."""
 
 
 def _sampler(loader: Any) -> Any:

@@ -135,7 +135,9 @@ def _judge(gathered: _Gathered) -> dict[str, Any] | None:
         for rows, wanted in zip(gathered.inputs, gathered.targets, strict=True)
         if rows.shape[0] >= 4 and not bool((wanted == wanted[0]).all())
     ]
-    several = [torch.cat([x.double(), y.double()], 1) for x, y in zip(gathered.inputs, gathered.targets, strict=True)]
+    # On the CPU: not every device has double precision, and the two may lie on different ones.
+    pairs = zip(gathered.inputs, gathered.targets, strict=True)
+    several = [torch.cat([given.cpu().double(), wanted.cpu().double()], 1) for given, wanted in pairs]
     repeated = [bool((rows == rows[0]).all()) for rows in several if rows.shape[0] >= 4]
     raw = torch.cat(gathered.inputs).cpu()
     target = torch.cat(gathered.targets).cpu()

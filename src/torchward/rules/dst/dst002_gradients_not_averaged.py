@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from torchward.facts import Parameter, Ranks, Run, Site
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
+from torchward.rules.dst._norms import by_step, unlike
 
 STEPS = 3
 SAME = 5e-4
@@ -61,24 +62,19 @@ def _called_site(run: Run) -> Site | None:
 
 
 def _values(parameter: Parameter, what: str) -> Mapping[int, float]:
-    series = parameter.weight_norm if what == "weights" else parameter.grad_norm
-    return dict(zip(series.steps, series.values, strict=True))
-
-
-def _differ(one: float, other: float, by: float) -> bool:
-    return abs(one - other) > by * max(abs(one), abs(other))
+    return by_step(parameter.weight_norm if what == "weights" else parameter.grad_norm)
 
 
 def _same_start(one: Parameter, other: Parameter) -> bool:
     here, there = _values(one, "weights"), _values(other, "weights")
     common = sorted(set(here) & set(there))
-    return bool(common) and common[0] <= 1 and not _differ(here[common[0]], there[common[0]], SAME)
+    return bool(common) and common[0] <= 1 and not unlike(here[common[0]], there[common[0]], SAME)
 
 
 def _apart(one: Parameter, other: Parameter) -> bool:
     here, there = _values(one, "weights"), _values(other, "weights")
     common = sorted(set(here) & set(there))
-    return len(common) >= STEPS and _differ(here[common[-1]], there[common[-1]], APART)
+    return len(common) >= STEPS and unlike(here[common[-1]], there[common[-1]], APART)
 
 
 def _rates(run: Run) -> list[float]:
@@ -90,7 +86,7 @@ def _meet_again(pairs: Sequence[tuple[Parameter, Parameter]]) -> bool:
     weights = [(_values(one, "weights"), _values(other, "weights")) for one, other in pairs]
     apart = False
     for step in sorted(set.intersection(*(set(here) & set(there) for here, there in weights))):
-        differ = sum(_differ(here[step], there[step], SAME) for here, there in weights)
+        differ = sum(unlike(here[step], there[step], SAME) for here, there in weights)
         if apart and not differ:
             return True
         apart = apart or differ > MOST * len(pairs)
@@ -100,7 +96,7 @@ def _meet_again(pairs: Sequence[tuple[Parameter, Parameter]]) -> bool:
 def _other_gradients(one: Parameter, other: Parameter) -> bool:
     here, there = _values(one, "gradients"), _values(other, "gradients")
     common = sorted(set(here) & set(there))
-    return len(common) >= STEPS and sum(_differ(here[n], there[n], APART) for n in common) > MOST * len(common)
+    return len(common) >= STEPS and sum(unlike(here[n], there[n], APART) for n in common) > MOST * len(common)
 
 
 RULE = Rule(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from torchward.facts import Parameter, Ranks, Series
+from torchward.facts import Parameter, Ranks
 from torchward.rule import Finding, Rule, Severity, Text
 from torchward.rules._at import at
+from torchward.rules.dst._norms import by_step, unlike
 
 STEPS = 4
 """Steps that both have sampled."""
@@ -46,24 +47,16 @@ def check(ranks: Ranks) -> Iterator[Finding]:
     )
 
 
-def _values(series: Series) -> Mapping[int, float]:
-    return dict(zip(series.steps, series.values, strict=True))
-
-
-def _apart(one: float, other: float, by: float) -> bool:
-    return abs(one - other) > by * max(abs(one), abs(other))
-
-
 def _began_apart(one: Parameter, other: Parameter) -> bool:
-    here, there = _values(one.weight_norm), _values(other.weight_norm)
+    here, there = by_step(one.weight_norm), by_step(other.weight_norm)
     common = sorted(set(here) & set(there))
-    return bool(common) and common[0] <= 1 and _apart(here[common[0]], there[common[0]], DIFFER)
+    return bool(common) and common[0] <= 1 and unlike(here[common[0]], there[common[0]], DIFFER)
 
 
 def _same_gradients(one: Parameter, other: Parameter) -> bool:
-    here, there = _values(one.grad_norm), _values(other.grad_norm)
+    here, there = by_step(one.grad_norm), by_step(other.grad_norm)
     common = sorted(set(here) & set(there))
-    same = sum(not _apart(here[step], there[step], SAME) for step in common)
+    same = sum(not unlike(here[step], there[step], SAME) for step in common)
     return len(common) >= STEPS and same >= MOST * len(common)
 
 

@@ -25,7 +25,8 @@ HUGE = 1e4
 
 STEEP = 1e4
 """|gradient| |weights| / loss: its inverse is the part of their size by which moving the weights changes the loss by as
-much as it is, as far as the gradient tells. It is 0.1 to 250 at the start of a hundred healthy trainings."""
+much as it is, as far as the gradient tells. It was at most 250 at the start of some sixty healthy trainings, at most 3,300
+in others with other faults, and 1.8e5 in a recurrent network whose gradients exploded from the first step on."""
 FIRST = 20
 NOT_LEARNED = 0.25
 """Share of the first loss that is still there at the end; of squared errors the mean alone takes half, or more."""

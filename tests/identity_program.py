@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import sys
+from collections import deque
 
 import numpy as np
 import torch
@@ -161,6 +162,60 @@ def entangled() -> None:
         print(scale.tolist())
 
 
+settings: dict[str, object] = {"width": 24, "seen": [], "counts": {}}
+calls = 0
+means: list[float] = []
+python_noise = random.Random(1)
+numpy_noise = np.random.default_rng(2)
+torch_noise = torch.Generator().manual_seed(3)
+
+
+def note(x: torch.Tensor) -> None:
+    means.append(float(x.detach().mean()))
+    settings["seen"].append(len(means))
+
+
+def outspoken() -> nn.Module:
+    """A model whose code writes to globals, to a closure's variables and to three random generators."""
+    total, last = 0, deque(maxlen=5)
+
+    class Outspoken(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Linear(8, settings["width"]), nn.Linear(settings["width"], 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            nonlocal total
+            global calls
+            calls += 1
+            total += len(x)
+            [last.append(float(row[0])) for row in x.detach()]
+            settings["counts"][total] = calls
+            hidden = self.first(x).relu() * (1 + 0.01 * python_noise.random() + 0.01 * numpy_noise.random())
+            note(hidden)
+            return self.second(hidden + 0.01 * torch.randn(hidden.shape, generator=torch_noise))
+
+        def kept(self) -> tuple[int, list[float]]:
+            return total, list(last)
+
+    return Outspoken()
+
+
+def outside() -> None:
+    model = outspoken()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(4 * STEPS):
+        x = torch.randn(16, 8)
+        loss = F.cross_entropy(model(x), x[:, :3].argmax(1))
+        optimizer.zero_grad()
+        loss.backward()
+        losses.append(loss.item())
+        optimizer.step()
+    digest(model)
+    print(calls, len(means), sum(means), settings, model.kept())
+    print(python_noise.random(), numpy_noise.random(), torch.rand(1, generator=torch_noise).item())
+
+
 class Noisy(Dataset):
     def __len__(self) -> int:
         return 128
@@ -220,4 +275,5 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     np.random.seed(0)
     random.seed(0)
-    {f.__name__: f for f in (mlp, cnn, lstm, transformer, gan, entangled, workers, compiled, closures)}[sys.argv[1]]()
+    kinds = (mlp, cnn, lstm, transformer, gan, entangled, outside, workers, compiled, closures)
+    {kind.__name__: kind for kind in kinds}[sys.argv[1]]()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = Path(__file__).with_name("identity_program.py")
-KINDS = ("mlp", "cnn", "lstm", "transformer", "gan", "entangled", "workers", "compiled", "closures")
+KINDS = ("mlp", "cnn", "lstm", "transformer", "gan", "entangled", "outside", "workers", "compiled", "closures")
 
 
 def output(command: list[str]) -> str:

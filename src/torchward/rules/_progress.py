@@ -48,8 +48,8 @@ class Progress:
         return self.level is not None and self.end >= self.level - FALL * abs(self.level)
 
 
-def progress(run: Run, training: Training) -> Progress | None:
-    """None for a training whose loss need not fall, of several losses, or with too few values."""
+def progress(run: Run, training: Training, least: int = MINIMUM) -> Progress | None:
+    """None for a training whose loss need not fall, of several losses, or with fewer than `least` values."""
     if training.adversarial or len(training.losses) != 1 or is_range_test(run, training):
         return None
     stream = next((stream for stream in run.streams if stream.index == training.losses[0]), None)
@@ -58,7 +58,7 @@ def progress(run: Run, training: Training) -> Progress | None:
     values = stream.values.between(training.first_step, training.last_step).values
     finite = [value for value in values if math.isfinite(value)]
     count = len(finite)
-    if count < MINIMUM:
+    if count < least:
         return None
     loss = _loss(run, training)
     return Progress(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dis
 import io
-import opcode
 import random
 import sys
 import threading
@@ -24,6 +23,13 @@ from torchward.runtime.wrap import innermost
 
 EXAMPLES = 16
 """Examples of the first batch that are kept: enough to tell them apart, few enough to be cheap."""
+
+
+CONTAINERS = (list, dict, set, deque)
+KEPT_ENTRIES = 100_000
+"""Of a global list, dictionary or set that a model reads: copied before each piece of an experiment."""
+KEPT_DEPTH = 4
+MISSING = object()
 
 
 class CannotLookError(Exception):
@@ -93,44 +99,148 @@ def fits(module: nn.Module, held: int) -> bool:
     return 8 * held < free
 
 
-def impure(module: nn.Module) -> str:
-    """Why calling a copy of the model could be felt outside of it; empty if nothing speaks against it."""
-    for name, member in module.named_modules():
-        for kind in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"):
-            for hook in getattr(member, kind, {}).values():
-                owner = getattr(hook, "__module__", None) or type(hook).__module__
-                if not owner.startswith("torch."):
-                    return f"`{name or type(module).__name__}` has hooks of the user's"
-    store_global = opcode.opmap["STORE_GLOBAL"]
-    seen: set[Any] = set()
-    for owner in {type(member) for member in module.modules()}:
-        called: set[str] | None = None
-        for kind_ in owner.__mro__:
-            if kind_.__module__.startswith("torch."):
-                continue
-            for name, value in vars(kind_).items():
-                function = getattr(value, "__func__", value)
-                if not isinstance(function, types.FunctionType) or function.__name__ == "__init__" or function in seen:
+class Outside:
+    """What the code of models can change outside of them, so that it can be put back after a call of a copy."""
+
+    def __init__(self) -> None:
+        self.kept: dict[int, Any] = {}
+        """Containers and random generators, by identity."""
+        self.names: dict[tuple[int, str], dict[str, Any]] = {}
+        """Global names that are assigned to, with their namespaces."""
+        self.cells: list[types.CellType] = []
+
+    def add(self, module: nn.Module) -> str:
+        """Why a call of a copy of the model could be felt outside all the same; empty if nothing speaks against it."""
+        for name, member in module.named_modules():
+            for kind in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"):
+                for hook in getattr(member, kind, {}).values():
+                    owner = getattr(hook, "__module__", None) or type(hook).__module__
+                    if not owner.startswith("torch."):
+                        return f"`{name or type(module).__name__}` has hooks of the user's"
+        seen: set[types.CodeType] = set()
+        for owner in {type(member) for member in module.modules()}:
+            called: set[str] | None = None
+            for kind_ in owner.__mro__:
+                if kind_.__module__.startswith("torch."):
                     continue
-                if in_library(innermost(function).__code__.co_filename):
-                    # The base classes of a framework do much besides: of theirs only what a call comes past.
-                    called = _called(owner) if called is None else called
-                    if name not in called:
+                for name, value in vars(kind_).items():
+                    function = getattr(value, "__func__", value)
+                    if not isinstance(function, types.FunctionType) or function.__name__ == "__init__":
                         continue
-                seen.add(function)
-                code = function.__code__
-                if store_global in code.co_code[::2]:
-                    return f"`{function.__qualname__}` changes global variables"
-                # Attributes have names, too, and a global may be called the same.
-                for used in {one.argval for one in dis.get_instructions(code) if one.opname == "LOAD_GLOBAL"}:
-                    found = function.__globals__.get(used)
-                    if used in ("open", "input") and found is None:
+                    if in_library(innermost(function).__code__.co_filename):
+                        # The base classes of a framework do much besides: of theirs only what a call comes past.
+                        called = _called(owner) if called is None else called
+                        if name not in called:
+                            continue
+                    reason = self._read(function, seen)
+                    if reason:
+                        return reason
+        return ""
+
+    def _read(self, function: types.FunctionType, seen: set[types.CodeType]) -> str:
+        waiting = [(function, function.__code__)]
+        while waiting:
+            function, code = waiting.pop()
+            if code in seen:
+                continue
+            seen.add(code)
+            waiting += [(function, one) for one in code.co_consts if isinstance(one, types.CodeType)]
+            for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
+                self.cells.append(cell)
+                if not self._keep(_content(cell)):
+                    return f"`{function.__qualname__}` uses `{name}`, which it could change"
+            space = function.__globals__
+            # Attributes have names, too, and a global may be called the same.
+            for one in dis.get_instructions(code):
+                if one.opname in ("STORE_GLOBAL", "DELETE_GLOBAL"):
+                    self.names[id(space), one.argval] = space
+                elif one.opname == "LOAD_GLOBAL":
+                    found = space.get(one.argval)
+                    if one.argval in ("open", "input") and found is None:
                         return f"`{function.__qualname__}` reads or writes files"
-                    if isinstance(found, (list, dict, set, deque, torch.Generator, random.Random)) or (
-                        type(found).__module__ == "numpy.random.mtrand" or type(found).__name__ == "Generator"
-                    ):
-                        return f"`{function.__qualname__}` uses the global `{used}`, which it could change"
-    return ""
+                    if not self._keep(found):
+                        return f"`{function.__qualname__}` uses the global `{one.argval}`, which it could change"
+                    if isinstance(found, types.FunctionType) and not in_library(found.__code__.co_filename):
+                        waiting.append((found, found.__code__))
+        return ""
+
+    def _keep(self, found: Any, depth: int = 0) -> bool:
+        """False if it could not be put back."""
+        if isinstance(found, CONTAINERS):
+            if len(found) > KEPT_ENTRIES or depth > KEPT_DEPTH:
+                return False
+            if id(found) not in self.kept:
+                self.kept[id(found)] = found
+                inner = found.values() if isinstance(found, dict) else found
+                return all(self._keep(one, depth + 1) for one in inner if isinstance(one, CONTAINERS))
+        elif _state_of(found) is not None:
+            self.kept[id(found)] = found
+        return True
+
+    @contextlib.contextmanager
+    def restored(self) -> Iterator[None]:
+        """What is kept is afterwards as it was, also where it was changed."""
+        states = [(one, _state_of(one)) for one in self.kept.values()]
+        values = [(space, name, space.get(name, MISSING)) for (_, name), space in self.names.items()]
+        contents = [(cell, _content(cell)) for cell in self.cells]
+        try:
+            yield
+        finally:
+            for one, state in states:
+                _put_back(one, state)
+            for space, name, value in values:
+                if value is MISSING:
+                    space.pop(name, None)
+                else:
+                    space[name] = value
+            for cell, value in contents:
+                if value is not MISSING and _content(cell) is not value:
+                    cell.cell_contents = value
+
+
+def _content(cell: types.CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return MISSING
+
+
+def _state_of(found: Any) -> Any:
+    """A copy of what a container holds, or the state of a random generator; None for anything else."""
+    if isinstance(found, dict):
+        return list(found.items())
+    if isinstance(found, (list, set, deque)):
+        return list(found)
+    if isinstance(found, torch.Generator):
+        return found.get_state()
+    if isinstance(found, random.Random):
+        return found.getstate()
+    if type(found).__module__ == "numpy.random.mtrand" and hasattr(found, "get_state"):
+        return found.get_state()
+    if type(found).__module__ == "numpy.random._generator" and hasattr(found, "bit_generator"):
+        return found.bit_generator.state
+    return None
+
+
+def _put_back(one: Any, state: Any) -> None:
+    if isinstance(one, dict):
+        if len(one) != len(state) or any(
+            a is not c or b is not d for (a, b), (c, d) in zip(one.items(), state, strict=True)
+        ):
+            one.clear()
+            one.update(state)
+    elif isinstance(one, (list, set, deque)):
+        if len(one) != len(state) or any(a is not b for a, b in zip(one, state, strict=True)):
+            one.clear()
+            (one.update if isinstance(one, set) else one.extend)(state)
+    elif isinstance(one, torch.Generator):
+        one.set_state(state)
+    elif isinstance(one, random.Random):
+        one.setstate(state)
+    elif hasattr(one, "bit_generator"):
+        one.bit_generator.state = state
+    else:
+        one.set_state(state)
 
 
 def _called(owner: type) -> set[str]:

@@ -23,10 +23,10 @@ from torchward.runtime import images, losses, mixing, sequences, terms, trials
 from torchward.runtime.copies import (
     EXAMPLES,
     CannotLookError,
+    Outside,
     cut,
     fits,
     fresh,
-    impure,
     kept_out,
     undisturbed,
 )
@@ -147,6 +147,7 @@ class Prober:
         self.first_loss: float | None = None
         self.work: Iterator[str | None] | None = None
         self.started = False
+        self.outside = Outside()
         self.step_seconds = 0.0
         self.began = perf_counter()
         self.resume_at = 0.0
@@ -300,7 +301,7 @@ class Prober:
         if work is None:
             return None
         try:
-            with undisturbed(), kept_out(self.recorder.models.owner_test()):
+            with undisturbed(), self.outside.restored(), kept_out(self.recorder.models.owner_test()):
                 said: str | None = self.recorder.timed(_next, work)
                 return said
         except StopIteration:
@@ -322,7 +323,8 @@ class Prober:
             if self._one_piece() == WAIT:
                 break
         if self.work is not None:
-            with undisturbed(), kept_out(self.recorder.models.owner_test()):  # it looks at the models once more
+            # Closing looks at the models once more.
+            with undisturbed(), self.outside.restored(), kept_out(self.recorder.models.owner_test()):
                 self.recorder.timed(self.work.close)  # type: ignore[attr-defined]
             self.work = None
 
@@ -434,7 +436,7 @@ class Prober:
         held = sum(tensor.numel() * tensor.element_size() for tensor in module.parameters())
         if held > MODEL_BYTES or not fits(module, held):
             raise CannotLookError("the model is too large to copy")
-        reason = impure(module)
+        reason = self.outside.add(module)
         if reason:
             raise CannotLookError(reason)
         try:

@@ -65,7 +65,8 @@ class BatchesAndLoaders(Part):
 
     def on_in(self, row: Row) -> None:
         model = row["m"]
-        self._prints[model].append((row["s"], row["fp"]))
+        if "n" not in row["fp"]:  # "nan" and "inf" tell no batches apart
+            self._prints[model].append((row["s"], row["fp"]))
         self._input_last[model] = {**self._input_last.get(model, {}), **row}
         self._loader_of[model][row["ld"]] += 1
         self._renewed[model] += bool(row.get("new"))

@@ -10,6 +10,8 @@ from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 from torchward.rules._progress import Progress, progress
 
+STEPS = 50
+"""Fewer than for what a loss says alone: here it must only not contradict what the pairs say."""
 PAIRS = 200
 EXPLAINED = 0.02
 """Share of the variance that unrelated inputs explain at most; measured on pairs of over a hundred programs, related
@@ -84,7 +86,7 @@ def check(run: Run) -> Iterator[Finding]:
     for pairs in filter(_unrelated, run.pairs):
         model = next((one for one in run.models if one.index == pairs.model), None)
         for training in run.trainings:
-            course = progress(run, training)
+            course = progress(run, training, STEPS)
             if model is None or training.index not in model.in_trainings or course is None:
                 continue
             confidence = _nothing_learned(run, training, course, pairs)

@@ -22,6 +22,8 @@ def _given(loss: Loss) -> tuple[str, Confidence] | None:
     error, low, high = loss.row_logsumexp_error, loss.prediction_min, loss.prediction_max
     if error is None or low is None or high is None or error <= LOGSUMEXP_ERROR:
         return None
+    if not math.isfinite(error):
+        return None  # NaN is no sum of anything; where it comes from is told elsewhere
     if loss.producer == "log_softmax":
         # Normalised, yet not over the classes. Which axis `kl_div` compares over is the user's to choose.
         return ("`log_softmax`, dim=0", Confidence.CERTAIN) if loss.kind == "nll_loss" else None

@@ -9,7 +9,7 @@ from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 from torchward.rules.opt._schedules import own_schedulers
 
-STEPS = 100
+STEPS = 50
 """Steps before a verdict; cosine and friends must also have been passed `PERIODS` times."""
 PER_BATCH = 0.9
 """Scheduler steps per optimizer step from which it counts as stepped at every batch."""

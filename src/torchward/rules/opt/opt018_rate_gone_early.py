@@ -15,7 +15,7 @@ GONE = 1e-3
 2015), and come late."""
 REST = 0.5
 """Share of the steps that were made at such a rate. Cosines and linear decays are below it for their last percents."""
-STEPS = 150
+STEPS = 50
 SAMPLES = 4
 LEARNED = 0.1
 """A loss that is down to this share of its first value had no need of the rest."""

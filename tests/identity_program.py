@@ -183,6 +183,8 @@ def outspoken() -> nn.Module:
         def __init__(self) -> None:
             super().__init__()
             self.first, self.second = nn.Linear(8, settings["width"]), nn.Linear(settings["width"], 3)
+            self.norm = norm = nn.BatchNorm1d(3)
+            self.ended = lambda x, last=self.second: norm(last(x))
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             nonlocal total
@@ -193,7 +195,7 @@ def outspoken() -> nn.Module:
             settings["counts"][total] = calls
             hidden = self.first(x).relu() * (1 + 0.01 * python_noise.random() + 0.01 * numpy_noise.random())
             note(hidden)
-            return self.second(hidden + 0.01 * torch.randn(hidden.shape, generator=torch_noise))
+            return self.ended(hidden + 0.01 * torch.randn(hidden.shape, generator=torch_noise))
 
         def kept(self) -> tuple[int, list[float]]:
             return total, list(last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dis
 import io
 import random
@@ -34,6 +35,58 @@ MISSING = object()
 
 class CannotLookError(Exception):
     """Why an experiment is not made; the message goes into the report."""
+
+
+def duplicate(module: nn.Module) -> nn.Module:
+    """A deep copy, in which functions that modules keep (a lambda made in `__init__`) lead to the copies, too.
+
+    `deepcopy` does not copy functions: what such a one holds in its closure or its defaults would be the original.
+    """
+    memo: dict[int, Any] = {}
+    result = copy.deepcopy(module, memo)
+    for member in result.modules():
+        for name, value in vars(member).items():
+            vars(member)[name] = _led(value, memo)
+    return result
+
+
+def _led(value: Any, memo: dict[int, Any]) -> Any:
+    """What a copied module keeps, where functions that hold parts of the original are made anew to hold the copy's."""
+    if type(value) is list:
+        value[:] = [_led(one, memo) for one in value]
+    elif type(value) is dict:
+        value.update({key: _led(one, memo) for key, one in value.items()})
+    elif type(value) is tuple:
+        return tuple(_led(one, memo) for one in value)
+    elif isinstance(value, types.FunctionType) and (value.__closure__ or value.__defaults__):
+        return _anew(value, memo)
+    return value
+
+
+def _anew(function: types.FunctionType, memo: dict[int, Any]) -> types.FunctionType:
+    if id(function) in memo:
+        return memo[id(function)]
+
+    def held(value: Any) -> Any:
+        if isinstance(value, types.FunctionType):
+            return _led(value, memo)
+        inner = value.values() if type(value) is dict else value if type(value) in (list, tuple) else (value,)
+        parts = any(isinstance(one, (nn.Module, nn.Parameter, types.MethodType)) for one in inner)
+        return copy.deepcopy(value, memo) if parts else value
+
+    closure = function.__closure__
+    cells = tuple(types.CellType() for _ in closure or ())
+    made = types.FunctionType(
+        function.__code__, function.__globals__, function.__name__, None, cells if closure else None
+    )
+    made.__kwdefaults__ = function.__kwdefaults__
+    memo[id(function)] = made
+    for cell, original in zip(cells, function.__closure__ or (), strict=True):
+        content = _content(original)
+        if content is not MISSING:
+            cell.cell_contents = held(content)
+    made.__defaults__ = tuple(map(held, function.__defaults__)) if function.__defaults__ else None
+    return made
 
 
 def cut(value: Any, batch: int) -> Any:
@@ -118,6 +171,12 @@ class Outside:
                     if not owner.startswith("torch."):
                         return f"`{name or type(module).__name__}` has hooks of the user's"
         seen: set[types.CodeType] = set()
+        for member in module.modules():
+            for value in vars(member).values():
+                if isinstance(value, types.FunctionType) and not in_library(value.__code__.co_filename):
+                    reason = self._read(value, seen)
+                    if reason:
+                        return reason
         for owner in {type(member) for member in module.modules()}:
             called: set[str] | None = None
             for kind_ in owner.__mro__:
@@ -291,7 +350,7 @@ def undisturbed() -> Iterator[None]:
 def kept_out(is_users: Callable[[nn.Module], bool]) -> Iterator[None]:
     """Within it, a call of a module of the user's raises `CannotLookError` before it does anything.
 
-    `deepcopy` does not copy functions: a lambda that a module keeps, or a global, leads a copy back to the original.
+    What is no part of the model, such as a global that its code calls, is not copied, and leads back to the original.
     """
     thread = threading.get_ident()
 

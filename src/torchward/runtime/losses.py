@@ -125,6 +125,8 @@ class Losses:
         prediction, target = named.get("input"), named.get("target")
         if not (isinstance(prediction, torch.Tensor) and isinstance(target, torch.Tensor)):
             return
+        if training and kind in REGRESSIONS and target.requires_grad and not prediction.requires_grad:
+            prediction, target = target, prediction  # a distance is the same both ways round, and is written both ways
         if recorder.sampling:
             if not training:
                 if torch.is_grad_enabled() and prediction.is_floating_point():

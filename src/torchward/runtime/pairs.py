@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from torchward.runtime.graph import producer
-from torchward.runtime.losses import BINARY_LOSSES, CLASS_LOSSES, LIKELIHOODS
+from torchward.runtime.losses import BINARY_LOSSES, CLASS_LOSSES, LIKELIHOODS, REGRESSIONS
 from torchward.runtime.tensors import plain, tensors_in, tolist
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ EACH = 8
 """... examples of each, at least, on average, ..."""
 UNEVEN = 2.5
 """... and how many times more or fewer than that it may be."""
-DISTANCES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
-LOSSES = (*CLASS_LOSSES, *BINARY_LOSSES, *DISTANCES, *LIKELIHOODS)
+LOSSES = (*CLASS_LOSSES, *BINARY_LOSSES, *REGRESSIONS, *LIKELIHOODS)
 
 
 class _Gathered:
@@ -173,7 +172,7 @@ def _judge(gathered: _Gathered) -> dict[str, Any] | None:
         best, size = _copy_of(inputs, target.double()[:, 0])
         fields["copies"] = best if size > 1 - 1e-9 else None
         fields["nearest"] = [best, round(size, 6)]
-    if gathered.kind in DISTANCES and target.shape[1] == 1:
+    if gathered.kind in REGRESSIONS and target.shape[1] == 1:
         fields |= _as_classes(inputs, target[:, 0].double())
         fields["filled"] = _filled(target[:, 0].double())
     return fields | _explained(inputs, wanted)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from torchward.runtime import graph, terms
-from torchward.runtime.losses import LIKELIHOODS
+from torchward.runtime.losses import LIKELIHOODS, REGRESSIONS
 from torchward.runtime.tensors import caller, item, number, plain, thin, tolist
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ PAIRED_ROWS = 64
 COLUMNS = 1_024
 EDGE = 0.05
 """Part of the range of time steps, at either end of it, in which noise is looked at."""
-DISTANCES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
 
 class _Mark:
@@ -219,7 +218,7 @@ class Passes:
         """What a squared or absolute error, torch's or written by hand, compares a model's output with."""
         last = self.recorder.losses.last
         if last is not None and last[3].grad_fn in walked.nodes:
-            fits = last[0] in DISTANCES and plain(last[2]) and not last[2].requires_grad
+            fits = last[0] in REGRESSIONS and plain(last[2]) and not last[2].requires_grad
             return last[2].detach() if fits else None
         written = terms.squared_error(walked.nodes[0])
         if written is None or written[0].numel() != made.numel():

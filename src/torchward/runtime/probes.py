@@ -7,7 +7,6 @@ and on its own account of time. What cannot be copied, or must not be called aga
 from __future__ import annotations
 
 import contextlib
-import copy
 import math
 import weakref
 from collections.abc import Callable, Iterator
@@ -25,6 +24,7 @@ from torchward.runtime.copies import (
     CannotLookError,
     Outside,
     cut,
+    duplicate,
     fits,
     fresh,
     kept_out,
@@ -440,7 +440,7 @@ class Prober:
         if reason:
             raise CannotLookError(reason)
         try:
-            copied = copy.deepcopy(module)
+            copied = duplicate(module)
         except Exception as error:
             raise CannotLookError(f"the model cannot be copied: {type(error).__name__}: {error}"[:200]) from error
         for parameter in copied.parameters():

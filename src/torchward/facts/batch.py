@@ -147,6 +147,10 @@ class Loader:
     """Examples of a pass, where a random sampler may have been told to draw fewer than there are, ..."""
     drawn_anew: bool = False
     """... others in each pass."""
+    distinct: int | None = None
+    """Different examples that a sampler which is not torch's has drawn, ..."""
+    draws: int = 0
+    """... in so many draws."""
     idle_passes: int = 0
     """Passes over half of the batches or more in which no backward pass ran."""
     idle_site: Site | None = None

@@ -22,9 +22,19 @@ from torchward.runtime.wrap import disguise
 if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
 
+BATCHES_OF_TORCH = (data.BatchSampler, type(None))
+OF_TORCH = (
+    data.SequentialSampler,
+    data.RandomSampler,
+    data.SubsetRandomSampler,
+    data.WeightedRandomSampler,
+    data.DistributedSampler,
+)
 SAMPLERS = (data.SubsetRandomSampler, data.RandomSampler, data.WeightedRandomSampler)
 """Those that may be told how many examples to draw."""
 LOADER_LIMIT = 64
+INDICES = 1_000_000
+"""Different indices of which a note is made at most."""
 COMPARED = 8
 """Passes whose first batch is compared with that of the first."""
 DESCRIBED_LIMIT = 512
@@ -47,6 +57,9 @@ class Loader:
         self.site = self.idle_site = -1
         self.idle = 0
         """Passes during which nothing was trained."""
+        self.indices: set[int] | None = None
+        """What a sampler that is not torch's has drawn."""
+        self.draws = 0
         self.fixed = False
         """The same examples come first in each pass."""
         self.first_seen: tuple[list[float], list[float]] | None = None
@@ -57,6 +70,13 @@ class Loader:
         self.backwards = 0
         self.step = 0
         self.sent: Any = None
+
+    def note(self, drawn: Any) -> Any:
+        """Hot, for samplers that are not torch's. An index, or those of a batch, goes by; nothing in it can raise."""
+        if type(drawn) is list and self.indices is not None and len(self.indices) < INDICES:
+            self.draws += len(drawn)
+            self.indices.update(one for one in drawn if type(one) is int)
+        return drawn
 
 
 class Loaders:
@@ -92,6 +112,9 @@ class Loaders:
         if isinstance(sampler, data.distributed.DistributedSampler) and sampler.shuffle:
             known.same_epoch = (known.same_epoch or 0) + (known.iterations > 0 and sampler.epoch == known.epoch)
             known.epoch = sampler.epoch
+        if known.indices is not None and hasattr(iterator, "_sampler_iter"):
+            # By `map`, which adds no frame to the traceback of an error in the sampler.
+            iterator._sampler_iter = map(known.note, iterator._sampler_iter)
         self._end_pass(known)
         self.stored.begins(known)
         known.iterations += 1
@@ -154,6 +177,9 @@ class Loaders:
                 loader.batch_sampler, (data.BatchSampler, type(None))
             )
             known.fixed = not shuffled
+            alone = not (torch.distributed.is_available() and torch.distributed.is_initialized())
+            if alone and (type(sampler) not in OF_TORCH or type(loader.batch_sampler) not in BATCHES_OF_TORCH):
+                known.indices = set()
             plain = isinstance(sampler, (data.SequentialSampler, data.RandomSampler, data.DistributedSampler))
             if not plain or not isinstance(loader.batch_sampler, (data.BatchSampler, type(None))):
                 self.recorder.heldout.even = False
@@ -256,6 +282,8 @@ class Loaders:
                     isite=known.idle_site,
                     cmp=known.compared,
                     mv=known.moved,
+                    di=len(known.indices) if known.indices else None,
+                    dr=known.draws,
                 )
 
 

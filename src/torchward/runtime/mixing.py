@@ -32,7 +32,7 @@ def leak(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]:
         raise CannotLookError("every step uses the same input")
     if count < 4:
         raise CannotLookError("the batch holds fewer than four examples")
-    if not (capture.axis_is_batch or batch_first(prober, capture)) or _time_may_be_first(model, capture):
+    if not (batch_first(prober, capture) or capture.axis_is_batch) or _time_may_be_first(prober, model, capture):
         raise CannotLookError("it is not certain which axis of the input is the batch")
     model.eval()
     half = count // 2
@@ -270,10 +270,15 @@ def _influence(
     return change if change > 10 * chance else 0.0
 
 
-def _time_may_be_first(model: nn.Module, capture: Capture) -> bool:
-    """The two first axes of a sequence are equally long, and a part of the model takes the first one for time."""
+def _time_may_be_first(prober: Prober, model: nn.Module, capture: Capture) -> bool:
+    """A part of the model takes the first axis for time, and nothing tells it from the batch: the two first axes are
+    equally long, or the targets have both of them as well and no loader says which one is counted in examples."""
     first = next((tensor for tensor in (*tensors_in(capture.args), *tensors_in(capture.kwargs))), None)
-    if first is None or first.dim() < 2 or first.shape[1] != capture.batch:
+    if first is None or first.dim() < 2:
+        return False
+    target = capture.target
+    both = first.dim() > 2 and target is not None and target.dim() > 1 and target.shape[1] == first.shape[1]
+    if first.shape[1] != capture.batch and (not both or batch_first(prober, capture)):
         return False
     return any(
         isinstance(part, nn.RNNCellBase)

@@ -58,6 +58,11 @@ CREDIT_SECONDS = 0.4
 """Processor time for sampling that every run has, however short."""
 CREDIT_STEPS = 1_000
 """Steps over which that time is handed out, evenly on a logarithmic scale, so that short runs are seen to their end."""
+FORGIVEN_SECONDS = 0.5
+"""Processor time above the usual, at most, that single samples may take without making later ones rarer: something is
+imported or made for the first time, or the machine was busy."""
+UNUSUAL = 3
+"""Times the median of the samples so far."""
 BYTES_AT_START = 200_000
 BYTES_PER_STEP = 600
 """The log's budget; with both, 1,000 steps write under 1 MB."""
@@ -139,7 +144,8 @@ class Recorder(Hot):
         self.own_seconds = 0.0
         self.own_at_look = 0.0
         self.probe_seconds = 0.0
-        self.sample_cost = 0.0
+        self.sample_cost = self.forgiven = 0.0
+        self.sample_costs: list[float] = []
         self.cost_at_sample = 0.0
         self.began: float | None = None
         self.last_time = perf_counter()
@@ -543,7 +549,7 @@ class Recorder(Hot):
 
     def may_spend(self, seconds: float, now: float) -> bool:
         """Work of so many seconds of processor time is within the budget."""
-        spent = self.own_seconds - self.probe_seconds
+        spent = self.own_seconds - self.probe_seconds - self.forgiven
         credit = CREDIT_SECONDS * min(1.0, math.log1p(self.step) / math.log1p(CREDIT_STEPS))
         return spent + seconds <= credit + 0.75 * self.budget * (now - (self.began or now))
 
@@ -571,7 +577,14 @@ class Recorder(Hot):
         self.inputs.end_step()
         self.passes.derivatives.clear()
         self.losses.called.clear()
-        self.sample_cost = self.own_seconds - self.cost_at_sample
+        self._count_cost(self.own_seconds - self.cost_at_sample)
+
+    def _count_cost(self, cost: float) -> None:
+        """What one sample cost far above the usual is not taken from those to come, within bounds."""
+        self.sample_costs.append(cost)
+        self.sample_cost = statistics.median(self.sample_costs)
+        over = sum(max(0.0, one - UNUSUAL * self.sample_cost) for one in self.sample_costs)
+        self.forgiven = min(FORGIVEN_SECONDS, over)
 
     def _count_marks(self, stream: Stream) -> None:
         old = [(step, mark) for step, mark in stream.marks if step <= self.step - 2]

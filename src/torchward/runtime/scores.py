@@ -28,8 +28,11 @@ class Scores:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.met = 0
-        self.output: tuple[int, int] | None = None
-        """(model, examples) of the last call of a model, if it returned one number for each example."""
+        self.model = -1
+        self.counts: tuple[int, ...] = ()
+        """Examples of which scores may be made: those of the last call of a model, if it returned a table, and those of
+        all calls since the stand-ins are in place."""
+        self.rows = 0
         self.patches = Patches()
         self.stand_ins = [(name, self._stand_in(name, kind)) for name, kind in OPERATIONS.items()]
 
@@ -41,12 +44,14 @@ class Scores:
 
     def disarm(self) -> None:
         self.patches.undo()
-        self.output = None
+        self.counts, self.rows = (), 0
 
     def returned(self, model: int, result: Any) -> None:
-        """A model returned `result`."""
-        column = type(result) is torch.Tensor and result.dim() == 2 and result.shape[1] == 1 and result.shape[0] > 1
-        self.output = (model, result.shape[0]) if column else None
+        """A model returned `result`: what is scored may be this, a column of it, or what several calls returned."""
+        table = type(result) is torch.Tensor and result.dim() == 2 and result.shape[0] > 1
+        rows = result.shape[0] if table else 0
+        self.rows += rows
+        self.model, self.counts = model, (rows, self.rows) if table else ()
 
     def _stand_in(self, name: str, kind: str) -> Callable[..., Any]:
         original, scores, tensor, frame_of = getattr(torch.Tensor, name), self, torch.Tensor, sys._getframe
@@ -58,11 +63,11 @@ class Scores:
             except BaseException as error:
                 error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
                 raise
-            output = scores.output
-            if output is not None and args and type(args[0]) is tensor and type(result) is tensor:
-                rows = output[1]
-                if result.shape == (rows, rows) and {self.shape, args[0].shape} == {(rows, 1), (rows,)}:
-                    seen(kind, output[0], self, args[0], frame_of(1))
+            counts = scores.counts
+            if counts and args and type(args[0]) is tensor and type(result) is tensor and result.dim() == 2:
+                rows = result.shape[0]
+                if rows in counts and {self.shape, args[0].shape} == {(rows, 1), (rows,)}:
+                    seen(kind, scores.model, self, args[0], frame_of(1))
             return result
 
         return wrapper

@@ -113,6 +113,8 @@ class BatchesAndLoaders(Part):
                     dropped=row.get("drop") or 0,
                     drawn=row.get("dn"),
                     drawn_anew=bool(row.get("da")),
+                    distinct=counts.get("di"),
+                    draws=counts.get("dr", 0),
                     idle_passes=counts.get("idle", 0),
                     idle_site=self.ledger.site(counts.get("isite")),
                     compared_passes=counts.get("cmp", 0),

@@ -13,6 +13,9 @@ PART = 0.4
 TOGETHER = 0.75
 """... and that all loaders over such a data set give: what is held out is in use, too."""
 EXAMPLES = 200
+ROUNDS = 3
+"""Times the number of examples that a sampler of one's own must have drawn: by then chance gives 95 % of them (1 - 1/e^3),
+and what was not drawn is not going to be."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -25,17 +28,26 @@ def check(run: Run) -> Iterator[Finding]:
         others = [one for one in run.loaders if (one.dataset_kind, one.examples) == (loader.dataset_kind, examples)]
         if sum(map(_seen, others)) > TOGETHER * examples:
             continue
+        own = loader.distinct is not None
         yield Finding(
             "DAT024",
-            data={"drawn": loader.drawn, "examples": examples, "seen": _seen(loader), "passes": loader.iterations},
+            data={
+                "drawn": loader.draws // max(1, loader.iterations) if own else loader.drawn,
+                "examples": examples,
+                "seen": _seen(loader),
+                "passes": loader.iterations,
+            },
             place=at(loader.site),
-            confidence=Confidence.POSSIBLE,
+            confidence=Confidence.LIKELY if own else Confidence.POSSIBLE,
+            severity=Severity.WARNING if own else None,
         )
 
 
 def _seen(loader: Loader) -> int:
     """Different examples that it has given, at most."""
     examples = loader.examples or 0
+    if loader.distinct is not None and loader.draws >= ROUNDS * examples:
+        return loader.distinct
     if loader.drawn is None or loader.drawn >= examples or loader.distributed:
         return examples
     return loader.drawn if not loader.drawn_anew else min(examples, loader.drawn * max(1, loader.iterations))

@@ -14,6 +14,8 @@ STEPS = 100
 SAMPLES = 8
 REACHED = 0.5
 """Share of the planned rate that was not even reached. A search for the best rate goes far beyond the first one."""
+SEEN = 0.8
+"""Part of the run from which the last rate that was looked at must come."""
 WARMS = ("LambdaLR", "LinearLR", "OneCycleLR", "SequentialLR", "ChainedScheduler")
 LENGTH = 0.8
 """Share of the optimizer's steps from which on a length counts them, and not epochs."""
@@ -31,7 +33,7 @@ def check(run: Run) -> Iterator[Finding]:
         rates = optimizer.lr.values
         if scheduler.kind not in WARMS or len(rates) < SAMPLES or not _rises(rates):
             continue
-        if rates[-1] > REACHED * scheduler.planned_lr:
+        if rates[-1] > REACHED * scheduler.planned_lr or optimizer.lr.steps[-1] < SEEN * optimizer.last_step:
             continue
         units = scheduler.steps <= PER_EPOCH * optimizer.steps
         yield Finding(

@@ -23,7 +23,11 @@ def check(run: Run) -> Iterator[Finding]:
     for (site, kind, _), found in groups.items():
         most = max(one.steps for one in found)
         length = max((one.length or one.step_size or 0 for one in found), default=0)
-        if len(found) < TIMES or site is None or (most > 1 and most > PART * length):
+        if (
+            len(found) < TIMES
+            or site is None
+            or not (most == 1 or (most <= PART * length if length else _began(found)))
+        ):
             continue
         yield Finding(
             "OPT026",
@@ -31,6 +35,15 @@ def check(run: Run) -> Iterator[Finding]:
             at(site),
             Confidence.CERTAIN if most == 1 else Confidence.LIKELY,
         )
+
+
+def _began(schedulers: list[Scheduler]) -> bool:
+    """Schedules whose length cannot be told: none came up to the planned rate, or down from it by a half."""
+    return all(
+        (one.highest_factor is not None and one.highest_factor <= PART)
+        or (one.final_lr_ratio is not None and PART <= one.final_lr_ratio < 1)
+        for one in schedulers
+    )
 
 
 RULE = Rule(

@@ -1,8 +1,9 @@
-"""OPT036: `ReduceLROnPlateau` waits for a loss to rise."""
+"""OPT036: `ReduceLROnPlateau` waits for a loss to rise, or for an accuracy to fall."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from torchward.facts import Run
@@ -11,7 +12,7 @@ from torchward.rules._at import at
 from torchward.rules._progress import longest
 
 FEWEST = 5
-FALL = 0.1
+FALL = RISE = 0.1
 STEADY = 0.6
 """Share of the values that are below the one before."""
 
@@ -23,17 +24,17 @@ def check(run: Run) -> Iterator[Finding]:
         return
     for scheduler in run.schedulers:
         values = scheduler.metrics
-        if scheduler.mode != "max" or len(values) < FEWEST or not values[0] > 0:
-            continue
-        falling = sum(after < before for before, after in pairwise(values)) / (len(values) - 1)
-        if falling < STEADY or min(values[-3:]) > (1 - FALL) * values[0]:
+        if len(values) < FEWEST or not values[0] > 0:
             continue
         if scheduler.final_lr_ratio is None or scheduler.final_lr_ratio >= 1:
+            continue
+        if not (_falls(values) if scheduler.mode == "max" else scheduler.mode == "min" and _is_score(run, values)):
             continue
         yield Finding(
             "OPT036",
             data={
                 "scheduler": scheduler.kind,
+                "mode": scheduler.mode,
                 "first": values[0],
                 "last": values[-1],
                 "values": len(values),
@@ -44,6 +45,23 @@ def check(run: Run) -> Iterator[Finding]:
         )
 
 
+def _falls(values: Sequence[float]) -> bool:
+    steps = [after < before for before, after in pairwise(values)]
+    return sum(steps) >= STEADY * len(steps) and min(values[-3:]) <= (1 - FALL) * values[0]
+
+
+def _is_score(run: Run, values: Sequence[float]) -> bool:
+    """Between 0 and 1 (or 100 %), it rises while the loss on held-out data falls, as accuracy does and no loss."""
+    changes = [after - before for before, after in pairwise(values) if after != before]
+    rises = sum(change > 0 for change in changes) >= STEADY * len(changes) > 0
+    if not rises or not 0 <= min(values) <= max(values) <= 100 or values[0] > min(values[1:]):
+        return False
+    if min(values[-3:]) < (1 + RISE) * values[0]:
+        return False
+    judged = [loss.values.values for loss in run.losses if not loss.training and len(loss.values) >= FEWEST]
+    return any(math.isfinite(loss[-1]) and loss[-1] < (1 - FALL) * loss[0] for loss in judged)
+
+
 RULE = Rule(
     code="OPT036",
     name="plateau-wrong-way",
@@ -51,15 +69,17 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        '`{scheduler}` with mode="max" is given values that fall with the training loss ({first} to {last} over '
-        "{values} calls): it takes that for a plateau, and has cut the learning rate to {ratio} of its first.",
-        '`{scheduler}` 的 mode="max"，但传给它的值随训练损失一起下降（{values} '
-        "次调用中从 {first} 到 {last}）：它把这当成停滞，已将学习率降到初始值的 {ratio}。",
+        '`{scheduler}` with mode="{mode}" is given values that go the other way while the loss falls, from {first} to '
+        "{last} over {values} calls: it takes that for a plateau, and has cut the learning rate to {ratio} of its first.",
+        '`{scheduler}` 的 mode="{mode}"，但在损失下降的同时，传给它的值朝相反方向变化（{values} 次调用中从 {first} 到 '
+        "{last}）：它把这当成停滞，已将学习率降到初始值的 {ratio}。",
     ),
     why=Text(
-        'With "max" only a new highest value counts as progress. A loss that falls as it should never is one, so '
-        "the rate is cut again and again while the model is still learning.",
-        '在 "max" 模式下，只有创新高才算进步。正常下降的损失永远不会创新高，于是模型还在学习时学习率就被一次次降低。',
+        'With "max" only a new highest value counts as progress, with "min" a new lowest one. A loss that falls as it '
+        "should is never the one, an accuracy that rises never the other, so the rate is cut again and again while the "
+        "model is still learning.",
+        '在 "max" 模式下只有创新高才算进步，在 "min" 模式下只有创新低才算。正常下降的损失永远不会创新高，正常上升的准确率永远不会创新低，'
+        "于是模型还在学习时学习率就被一次次降低。",
     ),
     fix=Text(
         'For a loss write `ReduceLROnPlateau(optimizer, mode="min")` (the default); "max" is for accuracies.',

@@ -63,7 +63,9 @@ class Optimizer:
     clipped_norm: float | None = None
     """`max_norm` last given to `clip_grad_norm_`."""
     stray_lr: float | None = None
-    """`optimizer.lr`, written by the script, where no step reads it; None if a group has that rate, too."""
+    """A rate that the script wrote where no step reads it; None if a group has that rate, too."""
+    stray_in: str = ""
+    """Where on the optimizer that was."""
     eps: float | None = None
     """Of its first group; None when it has none."""
     betas: tuple[float, ...] = ()

@@ -119,8 +119,8 @@ class Root:
         """Those that were found several times in a batch of what it learns the values of."""
         self.judges_made = False
         """It was given what another model made."""
-        self.repeats: tuple[int, int] = (-1, 0)
-        """Which root call, and how many calls of such a layer in it."""
+        self.repeats: tuple[int, int, int] = (-1, 0, 0)
+        """Which root call, how many calls of such a layer in it, and where the last input of one lies."""
 
 
 class Models:
@@ -439,12 +439,16 @@ class Models:
         root.carried.clear()
 
     def _repeated_call(self, root: Root, key: int, args: Any, result: Any) -> None:
-        """A layer of which a list holds several: is it called once for each, on what may be its own output?"""
+        """A layer of which a list holds several: is it called once for each, on what may be its own output, or all on
+        one input, which gives one output as often?"""
         given, made = next(tensors_in(args), None), next(tensors_in(result), None)
-        if given is None or made is None or given.shape != made.shape:
+        if given is None or made is None or not plain(given):
             return
-        call, times = root.repeats
-        root.repeats = (self.root_calls, times + 1 if call == self.root_calls else 1)
+        call, times, where = root.repeats
+        again = call == self.root_calls
+        if given.shape != made.shape and again and given.data_ptr() != where:
+            return
+        root.repeats = (self.root_calls, times + 1 if again else 1, given.data_ptr())
         if root.repeats[1] == root.repeated[key][2]:
             self.recorder.row("root", i=root.index, rep=list(root.repeated.pop(key)))
 
@@ -462,6 +466,7 @@ class Models:
             root.members = {id(member) for member in top.modules()}
             if id(module) in root.members:  # it was put in after the first call
                 self.hold_all(root, top)
+                self.recorder.tables.begin(root, top)
         trainable = sum(1 for parameter in module.parameters(recurse=False) if parameter.requires_grad)
         if id(module) in root.members or id(module) in self.seen_modules or trainable == 0:
             return

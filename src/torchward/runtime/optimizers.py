@@ -82,6 +82,8 @@ class Opt(HotOpt):
         self.late_sites: list[int] = []
         self.clipped: float | None = None
         self.scaled = False
+        self.given_out: tuple[list[dict[str, Any]], list[float]] = ([], [])
+        """The groups of the last state dict, which is a copy, and the rates that stood in it."""
         self.scaler_calls = self.scales = 0
         self.rescaled = 0
         self.in_closure = False
@@ -185,7 +187,7 @@ class Optimizers:
             frozenset(id(tensor) for _, tensor in pairs),
             max((_number(group.get("weight_decay")) for group in optimizer.param_groups), default=0.0),
             opt.site,
-            _stray_rate(optimizer),
+            _stray_rate(opt, optimizer),
         )
         if opt.described is None:
             for held, tensor in parameters.live():
@@ -208,6 +210,13 @@ class Optimizers:
                 betas=[_number(beta) for beta in group.get("betas") or ()],
             )
         return pairs
+
+    def gave_state(self, optimizer: Any, state: Any) -> None:
+        """`state_dict` has returned."""
+        opt = self.find(optimizer)
+        groups = state.get("param_groups") if isinstance(state, dict) else None
+        if opt is not None and isinstance(groups, list):
+            opt.given_out = (groups, [_number(group.get("lr")) for group in groups])
 
     # -- a step
 
@@ -773,12 +782,18 @@ def _factor(scheduler: Any) -> float:
     return max((_number(group.get("lr")) / rate for group, base in groups if (rate := _number(base))), default=1.0)
 
 
-def _stray_rate(optimizer: Any) -> float | None:
-    """A learning rate written to an attribute that torch's optimizers do not have, and none of the groups has."""
+def _stray_rate(opt: Opt, optimizer: Any) -> tuple[float, str] | None:
+    """A learning rate that none of the groups has, and where it was written: to an attribute that torch's optimizers do
+    not have, or into the groups of a copy that `state_dict` had given."""
+    rates = [_number(group.get("lr")) for group in optimizer.param_groups]
     rate = vars(optimizer).get("lr")
-    if not isinstance(rate, (int, float)) or not type(optimizer).__module__.startswith("torch.optim"):
-        return None
-    return None if any(_number(group.get("lr")) == rate for group in optimizer.param_groups) else float(rate)
+    if isinstance(rate, (int, float)) and type(optimizer).__module__.startswith("torch.optim") and rate not in rates:
+        return float(rate), "lr"
+    given, before = opt.given_out
+    after = [_number(group.get("lr")) for group in given]
+    if before == rates and after != before:
+        return max(after), 'state_dict()["param_groups"]'
+    return None
 
 
 def _planned_lr(optimizer: Any) -> float | None:

@@ -232,6 +232,8 @@ class Watch:
         patches.around(nn.parallel.DistributedDataParallel, "__init__", None, guard("modules", replicated))
 
         put_back = guard("optimizer", recorder.checkpoints.put_back)
+        gave = guard("optimizer", lambda _t, result, args, _k: recorder.optimizers.gave_state(args[0], result))
+        patches.around(Optimizer, "state_dict", None, gave)
         patches.around(Optimizer, "load_state_dict", None, lambda _t, _r, _a, _k: put_back("opt"))
 
         def unpickled(_token: Any, result: Any, args: Any, kwargs: Any) -> None:
@@ -263,11 +265,10 @@ class Watch:
 
         def stepping(args: Any, _kwargs: Any) -> None:
             opt = recorder.optimizers.find(args[1]) if len(args) > 1 else None
-            if opt is not None:
+            if opt is not None and getattr(args[0], "_enabled", True):
                 opt.scaled = True
-                if getattr(args[0], "_enabled", True):
-                    opt.scaler_calls += 1
-                    recorder.optimizers.scale(opt, getattr(args[0], "_scale", None))
+                opt.scaler_calls += 1
+                recorder.optimizers.scale(opt, getattr(args[0], "_scale", None))
 
         self.patches.around(scaler, "scale", None, guard("scaler", scaled))
         self.patches.around(scaler, "unscale_", lambda _a, _k: recorder.event("unscale", -1), None)

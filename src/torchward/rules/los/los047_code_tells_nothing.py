@@ -19,6 +19,8 @@ NOTHING = 0.35
 """Nats per example, half of the 0.7 that it takes to tell two halves of the data apart."""
 RISING = 1.3
 """A code that has grown by more than this since the samples before is still being found."""
+LOST = 4
+"""Times as much as is left must have been there before."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -33,11 +35,18 @@ def check(run: Run) -> Iterator[Finding]:
         if judged and median(factors) >= OUTWEIGHS * median(judged):
             continue
         before = found.nats.values[-2 * RECENT : -RECENT]
-        if not max(nats) <= NOTHING or median(nats) > RISING * median(before):
+        empty = max(nats) <= NOTHING and median(nats) <= RISING * median(before)
+        # Samples are far apart by now: two that have lost what there was are enough.
+        lost = LOST * max(nats[-2:]) <= max(found.nats.values) and max(nats[-2:]) <= NOTHING
+        if not (empty or lost):
             continue
         yield Finding(
             "LOS047",
-            data={"nats": median(nats), "samples": RECENT, "steps": found.nats.steps[-1] + 1},
+            data={
+                "nats": median(nats if empty else nats[-2:]),
+                "samples": RECENT if empty else 2,
+                "steps": found.nats.steps[-1] + 1,
+            },
             place=at(found.site, found.nats),
             confidence=Confidence.LIKELY,
         )

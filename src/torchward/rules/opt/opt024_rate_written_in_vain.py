@@ -20,6 +20,7 @@ def check(run: Run) -> Iterator[Finding]:
             "OPT024",
             {
                 "optimizer": optimizer.kind,
+                "where": optimizer.stray_in,
                 "written": optimizer.stray_lr,
                 "rate": rates[-1],
                 "first": rates[0],
@@ -36,14 +37,14 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "`optimizer.lr` was set to {written}, but `{optimizer}` goes on with {rate} (first: {first}): it has no such "
-        "attribute.",
-        "`optimizer.lr` 被设为 {written}，但 `{optimizer}` 仍在使用 {rate}（起初为 {first}）：它并没有这个属性。",
+        "{written} was written to `optimizer.{where}`, but `{optimizer}` goes on with {rate} (first: {first}): it does not "
+        "look there.",
+        "`optimizer.{where}` 被设为 {written}，但 `{optimizer}` 仍在使用 {rate}（起初为 {first}）：它不读取那里。",
     ),
     why=Text(
-        "Python lets any attribute be set. The rate that a step uses is in `param_groups`, so the decay that was "
-        "planned never happens.",
-        "Python 允许设置任意属性。每一步实际使用的学习率在 `param_groups` 里，因此计划中的衰减从未发生。",
+        "Python lets any attribute be set, and `state_dict()` gives a copy. The rate that a step uses is in "
+        "`param_groups`, so the decay that was planned never happens.",
+        "Python 允许设置任意属性，而 `state_dict()` 返回的是副本。每一步实际使用的学习率在 `param_groups` 里，因此计划中的衰减从未发生。",
     ),
     fix=Text(
         "Write to the groups: `for group in optimizer.param_groups: group['lr'] = {written}`; or use a scheduler.",
@@ -87,6 +88,6 @@ for epoch in range(12):
     print(epoch, loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/optim.html#per-parameter-options",),
-    explains=("OPT007", "OPT008"),
+    explains=("OPT007", "OPT008", "TRN*"),
     needs=("optimizer",),
 )

@@ -117,6 +117,6 @@ for epoch in range(12):
     train(epoch)
 """,
     links=("https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate",),
-    explains=("OPT008", "OPT009", "OPT019"),
+    explains=("OPT008", "OPT009", "OPT019", "TRN*"),
     needs=("optimizer",),
 )

@@ -590,11 +590,13 @@ def is_lost(taken: Derivative, walked: graph.Walk, adds: bool) -> bool:
     nodes = set(walked.nodes)
     if taken.scalar and taken.node in nodes:
         return False  # the derivative of the loss itself: looked at, or an attack
-    level, shared = [taken.node], False
-    for _ in range(4):
-        shared = shared or any(node in nodes for node in level)
-        level = [child for node in level for child, _ in node.next_functions if child is not None]
-        level = [child for child in level if child.name() != graph.LEAF]
+    waiting, seen, shared = [taken.node], {taken.node}, False
+    while waiting and not shared and len(seen) < NODE_LIMIT:  # a derivative of a derivative lies far from the output
+        node = waiting.pop(0)
+        shared = node in nodes
+        found = [child for child, _ in node.next_functions if child is not None and child.name() != graph.LEAF]
+        waiting += [child for child in found if child not in seen]
+        seen.update(found)
     if adds:
         return True
     return shared and any(_bare_operand(walked.nodes[place], taken.shape[0]) for place in walked.before_loss)

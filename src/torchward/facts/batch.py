@@ -216,6 +216,40 @@ class Overlap:
 
 
 @dataclass(frozen=True, eq=False)
+class Mirrored:
+    """Images that were met again, in sampled steps, exactly as before but mirrored or turned: what of their masks?"""
+
+    site: Site | None
+    """The loader that gave both, or the loss that was given the masks."""
+    by_loss: bool
+    loss_kind: str
+    """Empty for a loader, whose masks are known by their few values."""
+    together: int
+    image_alone: int
+    """The mask stayed, or was mirrored or turned otherwise."""
+    mask_alone: int
+    """The image stayed, and the mask did not."""
+    turn: str
+    """What became of the last of those alone: `left-right`, `up-down`, `half turn`, `quarter turn`, `transposed`."""
+
+
+@dataclass(frozen=True, eq=False)
+class RankEvaluation:
+    """Evaluations by one rank of several: from a model's first call without gradients, at one line, to the next
+    backward pass or the end of the process group."""
+
+    model: int
+    site: Site | None
+    loader: int | None
+    """Index in `Run.loaders` of the one that gave the batch."""
+    times: int
+    alone: int
+    """... in which nothing passed between the ranks, barriers aside."""
+    prints: tuple[str, ...] = ()
+    """Fingerprints of the first batch."""
+
+
+@dataclass(frozen=True, eq=False)
 class WorkerRandomness:
     """One random state in one loader worker: fingerprints when it started and after its first batch."""
 

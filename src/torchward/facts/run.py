@@ -10,9 +10,11 @@ from torchward.facts.batch import (
     Input,
     Judged,
     Loader,
+    Mirrored,
     Noised,
     Overlap,
     Pairs,
+    RankEvaluation,
     StoredRows,
     UnusedLoader,
     WorkerRandomness,
@@ -229,6 +231,8 @@ class Run:
     unused_loaders: tuple[UnusedLoader, ...] = ()
     stored_rows: tuple[StoredRows, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
+    mirrored: tuple[Mirrored, ...] = ()
+    rank_evaluations: tuple[RankEvaluation, ...] = ()
     workers: tuple[WorkerRandomness, ...] = ()
     losses: tuple[Loss, ...] = ()
     streams: tuple[LossStream, ...] = ()

@@ -217,7 +217,8 @@ class Overlap:
 
 @dataclass(frozen=True, eq=False)
 class Mirrored:
-    """Images that were met again, in sampled steps, exactly as before but mirrored or turned: what of their masks?"""
+    """Images that were met again, in sampled steps, exactly as before but mirrored or turned: what of their masks, or
+    boxes?"""
 
     site: Site | None
     """The loader that gave both, or the loss that was given the masks."""
@@ -231,6 +232,8 @@ class Mirrored:
     """The image stayed, and the mask did not."""
     turn: str
     """What became of the last of those alone: `left-right`, `up-down`, `half turn`, `quarter turn`, `transposed`."""
+    boxes: str = ""
+    """How boxes are written, `corners`, `centre and size`, `corner and size`; empty for masks."""
 
 
 @dataclass(frozen=True, eq=False)

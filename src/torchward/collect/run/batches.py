@@ -255,6 +255,7 @@ class BatchesAndLoaders(Part):
                     image_alone=row["im"],
                     mask_alone=row["ma"],
                     turn=row["t"],
+                    boxes=row.get("box") or "",
                 )
             )
         return tuple(found)

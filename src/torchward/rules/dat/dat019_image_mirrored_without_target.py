@@ -1,4 +1,4 @@
-"""DAT019: augmentation mirrors or turns images, and not their masks."""
+"""DAT019: augmentation mirrors or turns images, and not their masks or boxes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check(run: Run) -> Iterator[Finding]:
     ]
     found.sort(key=lambda one: one.by_loss)  # a loader's own line is nearer to the augmentation
     for one in found[:1]:
-        certain = not one.by_loss or one.loss_kind in CERTAIN
+        certain = not one.boxes and (not one.by_loss or one.loss_kind in CERTAIN)
         yield Finding(
             "DAT019",
             data={
@@ -37,32 +37,34 @@ def check(run: Run) -> Iterator[Finding]:
             },
             place=at(one.site),
             confidence=Confidence.CERTAIN if certain else Confidence.LIKELY,
-            severity=None if certain else Severity.WARNING,
+            severity=None if certain or one.boxes else Severity.WARNING,
         )
 
 
 RULE = Rule(
     code="DAT019",
-    name="image-mirrored-without-mask",
+    name="image-mirrored-without-target",
     severity=Severity.ERROR,
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "Images are mirrored or turned without their masks ({turn}): of {met} that came again so, the mask of {together} "
-        "went with them, {image} changed while the mask did not follow, and {mask} mask(s) changed alone.",
-        "图像被翻转或旋转，而掩码没有随之变换（{turn}）：在 {met} 个以这种方式再次出现的样本中，{together} 个的掩码一同变换，"
-        "{image} 个的图像变了而掩码没有跟随，{mask} 个只有掩码变了。",
+        "Images are mirrored or turned without their masks or boxes ({turn}): of {met} that came again so, those of "
+        "{together} went with them, those of {image} did not follow, and {mask} changed while the image did not.",
+        "图像被翻转或旋转，而掩码或边框没有随之变换（{turn}）：在 {met} 个以这种方式再次出现的样本中，{together} 个的目标一同变换，"
+        "{image} 个的目标没有跟随，{mask} 个图像未变而目标变了。",
     ),
     why=Text(
-        "The loss then compares each pixel with the label of another place. The model learns to blur its answer over "
-        "both, and is right only about what is symmetric.",
-        "这样损失就会把每个像素与另一个位置的标签相比较。模型学到的是把两处的答案混在一起，只有对称的内容才会预测正确。",
+        "The loss then asks for an answer at another place than where the thing is. The model learns to spread its "
+        "answer over both places, and is right only about what is symmetric.",
+        "这样损失要求的位置就不是物体实际所在的位置。模型学到的是把答案分摊到两处，只有对称的内容才会预测正确。",
     ),
     fix=Text(
-        "Decide once for both: `if random.random() < 0.5: image, mask = image.flip(-1), mask.flip(-1)`; with "
-        "torchvision, `v2` transforms called on both at once, `image, mask = transform(image, tv_tensors.Mask(mask))`.",
-        "对两者只做一次决定：`if random.random() < 0.5: image, mask = image.flip(-1), mask.flip(-1)`；使用 torchvision 时，"
-        "让 `v2` 变换同时作用于两者：`image, mask = transform(image, tv_tensors.Mask(mask))`。",
+        "Decide once for both: `if random.random() < 0.5: image, mask = image.flip(-1), mask.flip(-1)`, and for a box "
+        "`x1, x2 = width - x2, width - x1`; with torchvision, call one `v2` transform on both, "
+        "`transform(image, tv_tensors.Mask(mask))`.",
+        "对两者只做一次决定：`if random.random() < 0.5: image, mask = image.flip(-1), mask.flip(-1)`，边框则为 "
+        "`x1, x2 = width - x2, width - x1`；使用 torchvision 时，让同一个 `v2` 变换作用于两者："
+        "`transform(image, tv_tensors.Mask(mask))`。",
     ),
     bad="""\
 import random

@@ -25,6 +25,7 @@ from torchward.facts.batch import (
     StoredRows,
     UnusedLoader,
     WorkerRandomness,
+    WrappedIntegers,
 )
 from torchward.facts.crash import (
     Crash,
@@ -231,4 +232,5 @@ __all__ = [
     "Views",
     "Waiting",
     "WorkerRandomness",
+    "WrappedIntegers",
 ]

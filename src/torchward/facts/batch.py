@@ -193,6 +193,23 @@ class StoredRows:
 
 
 @dataclass(frozen=True, eq=False)
+class WrappedIntegers:
+    """Small integers that a data set stores, and hands out in a straight line but for steps of exactly one range."""
+
+    loader: int
+    site: Site | None
+    """The data set's `__getitem__`, else the pass over the loader."""
+    name: str
+    """Its class and the attribute that holds them."""
+    dtype: str
+    values: int
+    """Compared, each with the same place in another example."""
+    stepped: int
+    factor: int
+    """By which they were multiplied; 1 where something was added or taken away."""
+
+
+@dataclass(frozen=True, eq=False)
 class Overlap:
     """Batches on which a model was called without gradients, at one line: have it been trained on their rows before?
 

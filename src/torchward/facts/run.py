@@ -18,6 +18,7 @@ from torchward.facts.batch import (
     StoredRows,
     UnusedLoader,
     WorkerRandomness,
+    WrappedIntegers,
 )
 from torchward.facts.loss import (
     Advantages,
@@ -231,6 +232,7 @@ class Run:
     unused_loaders: tuple[UnusedLoader, ...] = ()
     stored_rows: tuple[StoredRows, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
+    wrapped_integers: tuple[WrappedIntegers, ...] = ()
     mirrored: tuple[Mirrored, ...] = ()
     rank_evaluations: tuple[RankEvaluation, ...] = ()
     workers: tuple[WorkerRandomness, ...] = ()

@@ -22,6 +22,7 @@ from torchward.facts import (
     Site,
     StoredRows,
     UnusedLoader,
+    WrappedIntegers,
 )
 from torchward.runlog import Row
 
@@ -42,6 +43,7 @@ class BatchesAndLoaders(Part):
         self._pairs: dict[int, Pairs] = {}
         self._overlaps: dict[tuple[int, int], list[tuple[int, int, int, int, bool, bool]]] = defaultdict(list)
         self._mirrored: dict[tuple[str, int], Row] = {}
+        self._wrapped: dict[tuple[int, str], WrappedIntegers] = {}
         self._alone: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._unused: list[Row] = []
         self._stored: dict[tuple[int, str], StoredRows] = {}
@@ -55,6 +57,10 @@ class BatchesAndLoaders(Part):
         self._overlaps[row["m"], row["site"]].append(
             (row["n"], row["h"], row["tn"], row["th"], bool(row.get("z")), bool(row.get("tz")))
         )
+
+    def on_wr(self, row: Row) -> None:
+        site, (index, name) = self.ledger.site(row["site"]), (row["i"], row["name"])
+        self._wrapped[index, name] = WrappedIntegers(index, site, name, row["dt"], row["n"], row["st"], row["f"])
 
     def on_fl(self, row: Row) -> None:
         self._mirrored[row["kind"], row["i"]] = row
@@ -241,6 +247,9 @@ class BatchesAndLoaders(Part):
             Overlap(model, self.ledger.site(site), *map(tuple, zip(*batches, strict=True)))
             for (model, site), batches in sorted(self._overlaps.items())
         )
+
+    def wrapped_integers(self) -> tuple[WrappedIntegers, ...]:
+        return tuple(self._wrapped.values())
 
     def mirrored(self) -> tuple[Mirrored, ...]:
         found = []

@@ -19,7 +19,7 @@ EXAMPLES = 4
 """At least: each place is compared with itself in other examples."""
 FACTOR = 16
 """Largest whole number by which the stored ones may have been multiplied."""
-ON_LINE = 0.3
+ON_LINE = 0.2
 """Share of pairs that lie exactly on the line, the commonest slope: other pairs have a step between them."""
 STEPPED = 0.01
 """Share of values that are a step away from the first example's."""

@@ -1,4 +1,5 @@
 # expects: DST009
+# also: DST005
 """Each rank lowers its rate by the validation loss of its own share."""
 
 import os

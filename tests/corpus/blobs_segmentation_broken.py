@@ -1,5 +1,5 @@
 # bug: the dataset's random horizontal flip is applied to the image only and not to its mask
-# expects: no-rule-yet
+# expects: DAT019
 import random
 
 import numpy as np

@@ -1,5 +1,5 @@
 # bug: augmentation flips the image horizontally but leaves the box cx unflipped (Scenes.__getitem__)
-# expects: no-rule-yet
+# expects: DAT019
 import numpy as np
 import torch
 from torch import nn

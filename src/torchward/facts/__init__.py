@@ -16,13 +16,16 @@ from torchward.facts.batch import (
     Input,
     Judged,
     Loader,
+    Mirrored,
     Noised,
     Overlap,
     Pairs,
     Range,
+    RankEvaluation,
     StoredRows,
     UnusedLoader,
     WorkerRandomness,
+    WrappedIntegers,
 )
 from torchward.facts.crash import (
     Crash,
@@ -179,6 +182,7 @@ __all__ = [
     "LostDerivative",
     "Machine",
     "MemoriseProbe",
+    "Mirrored",
     "ModeProbe",
     "Model",
     "Module",
@@ -199,6 +203,7 @@ __all__ = [
     "Python",
     "Raised",
     "Range",
+    "RankEvaluation",
     "Ranks",
     "Ratio",
     "Recurrence",
@@ -227,4 +232,5 @@ __all__ = [
     "Views",
     "Waiting",
     "WorkerRandomness",
+    "WrappedIntegers",
 ]

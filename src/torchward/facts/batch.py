@@ -197,6 +197,23 @@ class StoredRows:
 
 
 @dataclass(frozen=True, eq=False)
+class WrappedIntegers:
+    """Small integers that a data set stores, and hands out in a straight line but for steps of exactly one range."""
+
+    loader: int
+    site: Site | None
+    """The data set's `__getitem__`, else the pass over the loader."""
+    name: str
+    """Its class and the attribute that holds them."""
+    dtype: str
+    values: int
+    """Compared, each with the same place in another example."""
+    stepped: int
+    factor: int
+    """By which they were multiplied; 1 where something was added or taken away."""
+
+
+@dataclass(frozen=True, eq=False)
 class Overlap:
     """Batches on which a model was called without gradients, at one line: have it been trained on their rows before?
 
@@ -217,6 +234,43 @@ class Overlap:
     """Tables: most columns have mean 0 and deviation 1 over the rows of this very batch."""
     standardised_training: Sequence[bool] = ()
     """The same is so of a training batch before it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mirrored:
+    """Images that were met again, in sampled steps, exactly as before but mirrored or turned: what of their masks, or
+    boxes?"""
+
+    site: Site | None
+    """The loader that gave both, or the loss that was given the masks."""
+    by_loss: bool
+    loss_kind: str
+    """Empty for a loader, whose masks are known by their few values."""
+    together: int
+    image_alone: int
+    """The mask stayed, or was mirrored or turned otherwise."""
+    mask_alone: int
+    """The image stayed, and the mask did not."""
+    turn: str
+    """What became of the last of those alone: `left-right`, `up-down`, `half turn`, `quarter turn`, `transposed`."""
+    boxes: str = ""
+    """How boxes are written, `corners`, `centre and size`, `corner and size`; empty for masks."""
+
+
+@dataclass(frozen=True, eq=False)
+class RankEvaluation:
+    """Evaluations by one rank of several: from a model's first call without gradients, at one line, to the next
+    backward pass or the end of the process group."""
+
+    model: int
+    site: Site | None
+    loader: int | None
+    """Index in `Run.loaders` of the one that gave the batch."""
+    times: int
+    alone: int
+    """... in which nothing passed between the ranks, barriers aside."""
+    prints: tuple[str, ...] = ()
+    """Fingerprints of the first batch."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -166,8 +166,8 @@ class Recurrence:
 
 @dataclass(frozen=True, eq=False)
 class RowsAsTime:
-    """A recurrent layer takes the first axis of the model's input for time, and the second one is as long; what the
-    rows of that axis look like over sampled training calls."""
+    """A recurrent or attention layer takes the first axis of the model's input for time, and the second one is as long;
+    what the rows of that axis look like over sampled training calls."""
 
     model: int
     """Index in `Run.models`."""

@@ -10,12 +10,15 @@ from torchward.facts.batch import (
     Input,
     Judged,
     Loader,
+    Mirrored,
     Noised,
     Overlap,
     Pairs,
+    RankEvaluation,
     StoredRows,
     UnusedLoader,
     WorkerRandomness,
+    WrappedIntegers,
 )
 from torchward.facts.loss import (
     Advantages,
@@ -229,6 +232,9 @@ class Run:
     unused_loaders: tuple[UnusedLoader, ...] = ()
     stored_rows: tuple[StoredRows, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
+    wrapped_integers: tuple[WrappedIntegers, ...] = ()
+    mirrored: tuple[Mirrored, ...] = ()
+    rank_evaluations: tuple[RankEvaluation, ...] = ()
     workers: tuple[WorkerRandomness, ...] = ()
     losses: tuple[Loss, ...] = ()
     streams: tuple[LossStream, ...] = ()

@@ -108,6 +108,8 @@ class Loaders:
             self._describe(known, loader)
         if known.iterations and known.in_pass == 1:
             known.single += 1
+        if known.trained and self.recorder.exchanges.under_way:
+            self.recorder.exchanges.close()
         sampler = _sampler(loader)
         if isinstance(sampler, data.distributed.DistributedSampler) and sampler.shuffle:
             known.same_epoch = (known.same_epoch or 0) + (known.iterations > 0 and sampler.epoch == known.epoch)
@@ -205,6 +207,7 @@ class Loaders:
         """A stand-in for `_BaseDataLoaderIter.__next__` that times it."""
         fetched, clock, watched, recorder = self._fetched, perf_counter, self, self.recorder
         handed = recorder.guarded("loader", self._handed)
+        mirrored = recorder.guarded("mirrors", lambda *args: recorder.timed(recorder.mirrors.handed, *args))
 
         def wrapper(self: Any) -> Any:
             start = clock()
@@ -221,6 +224,7 @@ class Loaders:
                 watched.compare(known, batch)
             if recorder.sampling:
                 handed(batch)
+                mirrored(watched.last, batch)
             return batch
 
         return disguise(wrapper, original)

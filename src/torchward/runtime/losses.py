@@ -31,6 +31,8 @@ LIKELIHOODS = ("gaussian_nll_loss", "poisson_nll_loss")
 CLASS_LOSSES = ("cross_entropy", "nll_loss")
 REGRESSIONS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 BINARY_LOSSES = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
+DENSE = (*CLASS_LOSSES, *BINARY_LOSSES, *REGRESSIONS)
+"""Losses whose targets may be masks."""
 
 WEIGHT_LIMIT = 32
 """Classes of which the weights are written down."""
@@ -299,6 +301,8 @@ class Losses:
     ) -> None:
         if not (plain(prediction) and plain(target) and plain(result)):
             return
+        if kind in DENSE:
+            self.recorder.mirrors.compared(site.index, target)
         fields: dict[str, Any] = {
             "i": site.index,
             "s": self.recorder.step,

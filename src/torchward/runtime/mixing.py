@@ -32,7 +32,11 @@ def leak(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]:
         raise CannotLookError("every step uses the same input")
     if count < 4:
         raise CannotLookError("the batch holds fewer than four examples")
-    if not (batch_first(prober, capture) or capture.axis_is_batch) or _time_may_be_first(prober, model, capture):
+    time_first = _time_may_be_first(prober, model, capture)
+    if time_first and capture.root.time_first is None:
+        # Whether that axis holds examples after all, its rows tell later; see MOD032.
+        capture.root.time_first = _reads_along_first(prober, model, capture)
+    if not (capture.axis_is_batch or batch_first(prober, capture)) or time_first:
         raise CannotLookError("it is not certain which axis of the input is the batch")
     model.eval()
     half = count // 2
@@ -280,11 +284,44 @@ def _time_may_be_first(prober: Prober, model: nn.Module, capture: Capture) -> bo
     both = first.dim() > 2 and target is not None and target.dim() > 1 and target.shape[1] == first.shape[1]
     if first.shape[1] != capture.batch and (not both or batch_first(prober, capture)):
         return False
-    return any(
-        isinstance(part, nn.RNNCellBase)
-        or (isinstance(part, (nn.RNNBase, nn.MultiheadAttention)) and not part.batch_first)
-        for part in model.modules()
-    )
+    return any(isinstance(part, nn.RNNCellBase) or _is_time_first(part) for part in model.modules())
+
+
+def _reads_along_first(prober: Prober, model: nn.Module, capture: Capture) -> tuple[str, str] | None:
+    """(path, kind) of the layer that takes the first axis of the model's input for time, whatever lies between: given
+    half as many rows along that axis, it is given half as much along its own first one."""
+    half, found = capture.examples // 2, []
+
+    def look(module: nn.Module, args: Any, kwargs: Any) -> None:
+        given = next(tensors_in((args, kwargs)), None)
+        if given is not None and given.dim() == 3 and given.shape[:2] == (half, capture.batch):
+            found.append(module)
+
+    parts = [part for part in model.modules() if _is_time_first(part)]
+    handles = [part.register_forward_pre_hook(look, with_kwargs=True) for part in parts]
+    try:
+        prober.call(
+            model,
+            capture,
+            *(
+                mapped(given, lambda t: t[:half] if t.dim() and t.shape[0] == capture.examples else t)
+                for given in (capture.args, capture.kwargs)
+            ),
+        )
+    except Exception:  # it needs all of them
+        return None
+    finally:
+        for handle in handles:
+            handle.remove()
+    paths = {id(part): path for path, part in model.named_modules()}
+    return (paths[id(found[0])], type(found[0]).__name__) if found else None
+
+
+def _is_time_first(part: nn.Module) -> bool:
+    """A layer of torch's that was told nothing of `batch_first`."""
+    if isinstance(part, (nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)):
+        part = part.self_attn
+    return isinstance(part, (nn.RNNBase, nn.MultiheadAttention)) and not part.batch_first
 
 
 def _are_lengths(tensor: torch.Tensor, given: list[torch.Tensor]) -> bool:

@@ -223,6 +223,8 @@ class Models:
             self.views.clear()
             self.recorder.tables.looked.clear()
             if next(module.parameters(), None) is not None:
+                if self.recorder.exchanges.under_way and module.training and torch.is_grad_enabled():
+                    self.recorder.exchanges.close()  # the wrapper may send buffers round in this call
                 self.root_calls += 1
                 self.current = self.root(module, caller(2))
                 self.detailed = self.recorder.sampling and self.root_calls <= DETAILED_CALLS
@@ -271,6 +273,7 @@ class Models:
                 recorder.losses.returned(root.index, outputs)
         else:
             recorder.heldout.asked(root, args, kwargs, call.site)
+            recorder.exchanges.evaluates(root, args, kwargs, call.site)
             if module.training:
                 self._asked(root, args, kwargs)
         if root.index in recorder.tables.known and (self.detailed or not grad):
@@ -295,6 +298,7 @@ class Models:
             self._read_in_time(root, module, args, *self.read_in_time)
             self.read_in_time = None
         recorder.heldout.trained_on(root, args, kwargs)
+        recorder.mirrors.called(args, kwargs)
         # Without any call of a part of it, a module of torch's is the one layer that the model is.
         alone = self.detailed and not self.first_left and type(module).__module__.startswith("torch.")
         layer = self.first_given if self.detailed else None

@@ -26,11 +26,13 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torchward import runlog
 from torchward.runtime import graph, source
 from torchward.runtime.checkpoints import Checkpoints
+from torchward.runtime.exchanges import Exchanges
 from torchward.runtime.heldout import HeldOut
 from torchward.runtime.inputs import Inputs
 from torchward.runtime.kept import Kept
 from torchward.runtime.loaders import Loaders
 from torchward.runtime.losses import Losses
+from torchward.runtime.mirrors import Mirrors
 from torchward.runtime.models import Models
 from torchward.runtime.optimizers import Opt, Optimizers
 from torchward.runtime.parameters import Parameters
@@ -188,6 +190,8 @@ class Recorder(Hot):
         self.losses = Losses(self)
         self.loaders = Loaders(self)
         self.heldout = HeldOut(self)
+        self.exchanges = Exchanges(self)
+        self.mirrors = Mirrors(self)
         self.scores = Scores(self)
         self.tables = Tables(self)
         self.parameters = Parameters(self)
@@ -375,6 +379,8 @@ class Recorder(Hot):
         if "backward" in self.failed:
             return
         try:
+            if self.exchanges.under_way:
+                self.exchanges.close()
             loss = tensors
             if type(loss) is not torch.Tensor:
                 loss = tensors[0] if isinstance(tensors, Sequence) and tensors else None
@@ -607,6 +613,7 @@ class Recorder(Hot):
         self.checkpoints.write_counts()
         self.loaders.write_counts()
         self.losses.write_counts()
+        self.mirrors.write_counts()
         for (kind, site, on_cpu), (steps, _, calls, seconds) in self.slow.items():
             self.row("slow", kind=kind, site=site, cpu=on_cpu, st=steps, n=calls, t=round(seconds, 6))
         median = statistics.median(self.durations) if self.durations else None
@@ -746,6 +753,7 @@ class Recorder(Hot):
             if self.prober is not None:
                 self.prober.finish()
             self.losses.close_evaluation()
+            self.exchanges.close()
             self.loaders.finish()
             for stream in self.streams.values():
                 self._read_pending(stream)

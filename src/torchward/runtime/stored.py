@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.utils import data
 
+from torchward.runtime import wraps
 from torchward.runtime.tensors import length, number, of_user, plain, tensors_in
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ ALIKE = 0.98
 INNER = ("dataset", "subset", "base", "data", "ds")
 """Attributes in which wrappers hold the data set that they read."""
 
+SMALL = ("uint8", "int8", "int16")
+
 Rows = dict[str, list[torch.Tensor]]
 """Class and attribute of a store -> values of its rows."""
 
@@ -55,6 +58,7 @@ class Watch:
         self.loader = loader
         """The one that a pass was last made with."""
         self.copies: list[Rows] = []
+        self.wrapped = False
         self.read: dict[str, list[bool]] = {}
         """For each batch looked at: did its rows change while they were read, and were they what was handed out?"""
 
@@ -107,10 +111,32 @@ class Stored:
 
     def _after(self, token: tuple[Watch, list[int], Rows], dataset: Any, batch: Any) -> None:
         watch, indices, before = token
+        if not watch.wrapped:
+            self._wrapped(watch, dataset, indices[:BATCH_ROWS], batch, len(indices))
         for name, rows in rows_of(dataset, indices[:BATCH_ROWS]).items():
             if len(before.get(name, ())) == len(rows):
                 changed = 2 * _changed(before[name], rows) > 1
                 watch.read.setdefault(name, []).append(changed and _handed_out(rows[0], batch, len(indices)))
+
+    def _wrapped(self, watch: Watch, dataset: Any, indices: list[int], batch: Any, size: int) -> None:
+        """Are the small integers that are stored handed out as they are, or did they run over?"""
+        for name, rows in integers_of(dataset, indices).items():
+            for handed in wraps.examples_in(batch, size, len(rows)):
+                found = wraps.wrapped(rows, handed)
+                if found is not None:
+                    watch.wrapped = True
+                    site = self._site(dataset, name, watch.loader.site)
+                    self.recorder.row(
+                        "wr",
+                        i=watch.loader.index,
+                        site=site,
+                        name=name.removesuffix("."),
+                        n=found.values,
+                        st=found.stepped,
+                        f=found.factor,
+                        dt=found.kind,
+                    )
+                    return
 
     def _write(self, known: Loader, watch: Watch, dataset: Any) -> None:
         for name, first in watch.copies[0].items():
@@ -157,6 +183,22 @@ def rows_of(dataset: Any, indices: Iterable[int]) -> Rows:
                         if row is not None:
                             found.setdefault(name, []).append(row)
     except (TypeError, ValueError, LookupError):  # a sampler and a data set may agree on other things than numbers
+        return {}
+    return found
+
+
+def integers_of(dataset: Any, indices: Iterable[int]) -> dict[str, list[torch.Tensor]]:
+    """The rows of examples in arrays of small integers, whole."""
+    found: dict[str, list[torch.Tensor]] = {}
+    sizes: dict[int, int] = {}
+    try:
+        for index in indices:
+            for owner, place in _chain(dataset, int(index), sizes):
+                for name, store in _stores(owner, _size(owner, sizes)):
+                    row = store[place] if len(store) == _size(owner, sizes) else None
+                    if row is not None and _is_array(row) and str(row.dtype).removeprefix("torch.") in SMALL:
+                        found.setdefault(name, []).append(torch.as_tensor(row))
+    except (TypeError, ValueError, LookupError):
         return {}
     return found
 

@@ -22,6 +22,7 @@ from torch.utils.data import dataloader as dataloader_module
 from torchward import runlog
 from torchward.runtime import loaders, losses
 from torchward.runtime.adapters import Adapters
+from torchward.runtime.exchanges import exchanged
 from torchward.runtime.recorder import MESSAGES, Recorder
 from torchward.runtime.tensors import caller
 from torchward.runtime.wrap import Patches, around, disguise
@@ -74,6 +75,9 @@ class Watch:
         for owner in (torch.cuda, torch.cuda.memory):
             patches.replace(owner, "empty_cache", wrapped)
 
+        if torch.distributed.is_available():
+            self._ranks(guard)
+
         def saved(token: Any, _result: Any, args: Any, kwargs: Any) -> None:
             recorder.saved(perf_counter() - token, args[1] if len(args) > 1 else kwargs.get("f"))
             recorder.checkpoints.saved(args, kwargs)
@@ -85,6 +89,19 @@ class Watch:
 
         patches.around(torch.autograd.graph.saved_tensors_hooks, "__enter__", hooked, None)
         recorder.timed(recorder._begin_sample)
+
+    def _ranks(self, guard: Any) -> None:
+        watched, distributed = self.recorder.exchanges, torch.distributed
+        ends = guard("exchanges", lambda _args, _kwargs: watched.close())
+        met = guard("exchanges", lambda before, _result, _args, _kwargs: watched.barrier(before))
+        count = guard("exchanges", lambda _args, _kwargs: exchanged())
+        wrapped = {
+            "destroy_process_group": around(distributed.destroy_process_group, ends, None),
+            "barrier": around(distributed.barrier, count, met),
+        }
+        for name, wrapper in wrapped.items():
+            for owner in (distributed, distributed.distributed_c10d):
+                self.patches.replace(owner, name, wrapper)
 
     def _zeroing(self, guard: Any) -> None:
         recorder = self.recorder

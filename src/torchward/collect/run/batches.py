@@ -13,13 +13,16 @@ from torchward.facts import (
     Input,
     Judged,
     Loader,
+    Mirrored,
     Noised,
     Overlap,
     Pairs,
     Range,
+    RankEvaluation,
     Site,
     StoredRows,
     UnusedLoader,
+    WrappedIntegers,
 )
 from torchward.runlog import Row
 
@@ -39,6 +42,9 @@ class BatchesAndLoaders(Part):
         self._renewed: Counter[int] = Counter()
         self._pairs: dict[int, Pairs] = {}
         self._overlaps: dict[tuple[int, int], list[tuple[int, int, int, int, bool, bool]]] = defaultdict(list)
+        self._mirrored: dict[tuple[str, int], Row] = {}
+        self._wrapped: dict[tuple[int, str], WrappedIntegers] = {}
+        self._alone: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._unused: list[Row] = []
         self._stored: dict[tuple[int, str], StoredRows] = {}
 
@@ -51,6 +57,16 @@ class BatchesAndLoaders(Part):
         self._overlaps[row["m"], row["site"]].append(
             (row["n"], row["h"], row["tn"], row["th"], bool(row.get("z")), bool(row.get("tz")))
         )
+
+    def on_wr(self, row: Row) -> None:
+        site, (index, name) = self.ledger.site(row["site"]), (row["i"], row["name"])
+        self._wrapped[index, name] = WrappedIntegers(index, site, name, row["dt"], row["n"], row["st"], row["f"])
+
+    def on_fl(self, row: Row) -> None:
+        self._mirrored[row["kind"], row["i"]] = row
+
+    def on_xe(self, row: Row) -> None:
+        self._alone[row["m"], row["site"]].append(row)
 
     def on_rd(self, row: Row) -> None:
         site, index, name = self.ledger.site(row["site"]), row["i"], row["name"]
@@ -233,6 +249,40 @@ class BatchesAndLoaders(Part):
         return tuple(
             Overlap(model, self.ledger.site(site), *map(tuple, zip(*batches, strict=True)))
             for (model, site), batches in sorted(self._overlaps.items())
+        )
+
+    def wrapped_integers(self) -> tuple[WrappedIntegers, ...]:
+        return tuple(self._wrapped.values())
+
+    def mirrored(self) -> tuple[Mirrored, ...]:
+        found = []
+        for (kind, index), row in sorted(self._mirrored.items()):
+            described = self.ledger.rows[kind].get(index, {})
+            found.append(
+                Mirrored(
+                    site=self.ledger.site(described.get("site")),
+                    by_loss=kind == "loss",
+                    loss_kind=described.get("kind", "") if kind == "loss" else "",
+                    together=row["n"],
+                    image_alone=row["im"],
+                    mask_alone=row["ma"],
+                    turn=row["t"],
+                    boxes=row.get("box") or "",
+                )
+            )
+        return tuple(found)
+
+    def rank_evaluations(self) -> tuple[RankEvaluation, ...]:
+        return tuple(
+            RankEvaluation(
+                model=model,
+                site=self.ledger.site(site),
+                loader=rows[-1]["ld"],
+                times=len(rows),
+                alone=sum(bool(row["al"]) for row in rows),
+                prints=tuple(row["fp"] for row in rows if row["fp"] is not None),
+            )
+            for (model, site), rows in sorted(self._alone.items())
         )
 
 

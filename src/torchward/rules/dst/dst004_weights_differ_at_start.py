@@ -7,16 +7,11 @@ from collections.abc import Iterator
 from torchward.facts import Parameter, Ranks
 from torchward.rule import Finding, Rule, Severity, Text
 from torchward.rules._at import at
-from torchward.rules.dst._norms import by_step, unlike
+from torchward.rules.dst._norms import MOST, by_step, same_gradients, unlike
 
-STEPS = 4
-"""Steps that both have sampled."""
 DIFFER = 1e-5
 """Relative difference of norms at the start, which the log keeps in full: a hundred roundings of single precision, and a
 tenth of what two draws of ten million weights differ by (0.45 / sqrt(n) for a uniform distribution)."""
-SAME = 1e-3
-MOST = 0.8
-"""Share of the weight matrices, or of the steps."""
 
 
 def check(ranks: Ranks) -> Iterator[Finding]:
@@ -30,7 +25,7 @@ def check(ranks: Ranks) -> Iterator[Finding]:
         if len(one.shape) >= 2 and one.optimizers and one.name in there and one.shape == there[one.name].shape
     ]
     differ = [one for one, other in pairs if _began_apart(one, other)]
-    averaged = [one for one, other in pairs if _same_gradients(one, other)]
+    averaged = [one for one, other in pairs if same_gradients(one, other)]
     if not differ or len(differ) < MOST * len(pairs) or len(averaged) < MOST * len(pairs):
         return
     optimizer = next((one for one in first.optimizers if one.site is not None), None)
@@ -51,13 +46,6 @@ def _began_apart(one: Parameter, other: Parameter) -> bool:
     here, there = by_step(one.weight_norm), by_step(other.weight_norm)
     common = sorted(set(here) & set(there))
     return bool(common) and common[0] <= 1 and unlike(here[common[0]], there[common[0]], DIFFER)
-
-
-def _same_gradients(one: Parameter, other: Parameter) -> bool:
-    here, there = by_step(one.grad_norm), by_step(other.grad_norm)
-    common = sorted(set(here) & set(there))
-    same = sum(not unlike(here[step], there[step], SAME) for step in common)
-    return len(common) >= STEPS and same >= MOST * len(common)
 
 
 RULE = Rule(

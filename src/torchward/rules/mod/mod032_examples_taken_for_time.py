@@ -1,4 +1,4 @@
-"""MOD032: a recurrent layer reads along the examples of a batch, which happens to be as large as a sequence is long."""
+"""MOD032: a recurrent or attention layer reads along the examples of a batch, which happens to be as large as a sequence is long."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ RULE = Rule(
         "正像样本那样。两个轴的长度都是 {length}，所以形状上看不出来。",
     ),
     why=Text(
-        "Its state runs from one example of the batch to the next, so the answer for one depends on its neighbours, and what "
-        "follows what within a sequence is never read.",
-        "状态会从批次中的一个样本传到下一个样本：每个样本的输出取决于相邻的样本，而序列内部的先后关系从未被读取。",
+        "It reads from one example of the batch to the next, so the answer for one depends on its neighbours, and what lies "
+        "where within a sequence is never read.",
+        "它沿着批次从一个样本读到下一个样本：每个样本的输出取决于相邻的样本，而序列内部的先后关系从未被读取。",
     ),
     fix=Text(
-        "Say so when it is made: `nn.{kind}(..., batch_first=True)`, and take the last state with `states[:, -1]`; or give it "
-        "`x.transpose(0, 1)`.",
-        "创建时写明 `nn.{kind}(..., batch_first=True)`，并用 `states[:, -1]` 取最后的状态；或者传入 `x.transpose(0, 1)`。",
+        "Say so when it is made: `nn.{kind}(..., batch_first=True)`, and take the last state of a recurrent layer with "
+        "`states[:, -1]`; or give it `x.transpose(0, 1)`.",
+        "创建时写明 `nn.{kind}(..., batch_first=True)`，循环层用 `states[:, -1]` 取最后的状态；或者传入 `x.transpose(0, 1)`。",
     ),
     bad="""\
 import torch

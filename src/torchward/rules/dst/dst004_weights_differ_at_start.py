@@ -26,7 +26,8 @@ def check(ranks: Ranks) -> Iterator[Finding]:
     ]
     differ = [one for one, other in pairs if _began_apart(one, other)]
     averaged = [one for one, other in pairs if same_gradients(one, other)]
-    if not differ or len(differ) < MOST * len(pairs) or len(averaged) < MOST * len(pairs):
+    drawn = [one for one, _ in pairs if any(one.weight_norm.values[:1])]  # zeros are the same on all ranks
+    if not differ or len(differ) < MOST * len(drawn) or len(averaged) < MOST * len(pairs):
         return
     optimizer = next((one for one in first.optimizers if one.site is not None), None)
     yield Finding(

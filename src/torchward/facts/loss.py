@@ -190,6 +190,21 @@ class Advantages:
 
 
 @dataclass(frozen=True, eq=False)
+class Reference:
+    """A penalty for leaving a fixed policy, the reference, among the terms of a policy's loss; sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    sign: Series
+    """-1 where the loss falls when the policy moves away, 1 where it rises."""
+    largest: Series
+    """Largest difference between log-probabilities of the two."""
+    apart: Series
+    """Mean size of the differences, in nats."""
+
+
+@dataclass(frozen=True, eq=False)
 class Partners:
     """A loss that compares each output with two others by their differences, in sampled steps: a triplet loss."""
 

@@ -27,6 +27,7 @@ from torchward.facts.loss import (
     LostDerivative,
     Partners,
     Ratio,
+    Reference,
     TwiceJudged,
 )
 from torchward.facts.model import (
@@ -237,6 +238,7 @@ class Run:
     entropies: tuple[Entropy, ...] = ()
     ratios: tuple[Ratio, ...] = ()
     advantages: tuple[Advantages, ...] = ()
+    references: tuple[Reference, ...] = ()
     partners: tuple[Partners, ...] = ()
     cuts: tuple[Cut, ...] = ()
     lost_derivatives: tuple[LostDerivative, ...] = ()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime import graph, terms
+from torchward.runtime import graph, references, terms
 from torchward.runtime.losses import LIKELIHOODS
 from torchward.runtime.tensors import caller, item, number, plain, thin, tolist
 
@@ -250,6 +250,23 @@ class Passes:
             self.row("av", **row, a=number(values[0]))
 
         self.recorder.reader.read([torch.stack([one.float().abs().max() for one in weights]).min()], write)
+        if weights[0].is_cpu:  # signs are read
+            self._reference(stream, walked)
+
+    def _reference(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may hold a penalty for leaving a reference policy: with which sign, and how far is it?"""
+        found = references.penalty(walked.nodes[0])
+        if found is None or not found.apart.numel():
+            return
+        sizes = found.apart.abs()
+        self.row(
+            "rf",
+            i=stream.index,
+            s=self.recorder.step,
+            g=found.sign,
+            m=number(float(sizes.max())),
+            d=number(float(sizes.mean())),
+        )
 
     def _ratio(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may weigh ratios of probabilities: are they all 1, and were these examples trained on before?"""

@@ -164,6 +164,7 @@ class RunBuilder:
             entropies=losses.entropies(),
             ratios=losses.ratios(),
             advantages=losses.advantages(),
+            references=losses.references(),
             partners=losses.partners(),
             cuts=losses.cuts(),
             lost_derivatives=losses.lost_derivatives(),

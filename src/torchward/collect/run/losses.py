@@ -18,6 +18,7 @@ from torchward.facts import (
     LostDerivative,
     Partners,
     Ratio,
+    Reference,
     Series,
     Site,
     TwiceJudged,
@@ -52,6 +53,7 @@ class Losses(Part):
         self._ratio: dict[int, list[Row]] = defaultdict(list)
         self._advantages: dict[int, list[Row]] = defaultdict(list)
         self._partners: dict[int, list[Row]] = defaultdict(list)
+        self._reference: dict[int, list[Row]] = defaultdict(list)
         self._cuts: dict[int, list[Row]] = defaultdict(list)
         self._derivatives: Counter[int] = Counter()
 
@@ -82,6 +84,9 @@ class Losses(Part):
 
     def on_tp(self, row: Row) -> None:
         self._partners[row["i"]].append(row)
+
+    def on_rf(self, row: Row) -> None:
+        self._reference[row["i"]].append(row)
 
     def on_ct(self, row: Row) -> None:
         self._cuts[row["i"]].append(row)
@@ -331,6 +336,12 @@ class Losses(Part):
         return tuple(
             Advantages(index, self._site(index), column(rows, "a"), rows[-1]["n"])
             for index, rows in sorted(self._advantages.items())
+        )
+
+    def references(self) -> tuple[Reference, ...]:
+        return tuple(
+            Reference(index, self._site(index), *(column(rows, key) for key in ("g", "m", "d")))
+            for index, rows in sorted(self._reference.items())
         )
 
     def partners(self) -> tuple[Partners, ...]:

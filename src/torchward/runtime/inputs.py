@@ -30,6 +30,8 @@ class Inputs:
         self.recorder = recorder
         self.made: tuple[Root, torch.Tensor] | None = None
         """What a model made of its input in this sampled step, until a backward pass begins."""
+        self.valued: tuple[Root, torch.Tensor] | None = None
+        """... and one that made one number for each row of a table."""
         self.given: torch.Tensor | None = None
         """... and that input."""
         self.answers: list[torch.Tensor] = []
@@ -41,7 +43,7 @@ class Inputs:
         """Memory of what models returned in this sampled step -> which model; `detach` shares it."""
 
     def end_step(self) -> None:
-        self.made = self.given = self.noised = None
+        self.made = self.valued = self.given = self.noised = None
         self.outputs.clear()
         self.answers.clear()
 
@@ -114,6 +116,8 @@ class Inputs:
             row |= {"by": made_by, "mw": made_with}
         if made is not None:
             self.made, self.given = (root, made), first
+            if made.dim() == 2 and made.shape[1] == 1:
+                self.valued = root, made
             self.may_denoise(root, given, made)
             row["os"] = list(made.shape)
         if measured is not None:

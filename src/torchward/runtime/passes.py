@@ -14,6 +14,7 @@ from torchward.runtime.tensors import caller, item, number, plain, thin, tolist
 if TYPE_CHECKING:
     from types import CodeType
 
+    from torchward.runtime.models import Root
     from torchward.runtime.recorder import Recorder
 
 ROWS = 256
@@ -155,9 +156,12 @@ class Passes:
 
     def _values_of_choices(self, walked: graph.Walk) -> None:
         """The loss looks at one value of each row of a model's output: how often is it the largest one?"""
-        made = self.recorder.inputs.made
+        inputs = self.recorder.inputs
+        made, valued = inputs.made, inputs.valued
         chosen = terms.chosen_values(walked.nodes, made[1]) if made is not None else None
         if made is None or chosen is None:
+            if valued is not None:
+                self._bootstraps(walked, *valued, valued[1].detach()[:, 0])
             return
         output, rows = made[1].detach(), len(chosen)
         others = sum(times for size, times in made[0].asked_sizes.items() if size != rows)
@@ -167,16 +171,30 @@ class Passes:
             self.row("ac", **row, g=number(values[0]))
 
         self.recorder.reader.read([(output.argmax(1) == chosen).float().mean()], write)
-        picked = output.gather(1, chosen[:, None])[:, 0]
-        target = self._target(walked, picked) if output.is_cpu and rows >= ROWS_ENOUGH else None
-        if target is not None and target.numel() == rows and target.is_cpu:
-            same = [one for one in self.recorder.inputs.answers if one.shape == output.shape and one.is_cpu]
-            later = [one[:PAIRED_ROWS] for one in same if one.data_ptr() != output.data_ptr()][-3:]
-            found = terms.bootstraps(target.flatten()[:PAIRED_ROWS], later, made[0].rewards)
-            if found is not None:
-                made[0].rewards = found.kinds
-                few = {"n": min(rows, PAIRED_ROWS), "g": number(found.factor), "o": found.alone}
-                self.row("bt", m=row["m"], s=row["s"], **few)
+        self._bootstraps(walked, *made, output.gather(1, chosen[:, None])[:, 0])
+
+    def _bootstraps(self, walked: graph.Walk, root: Root, output: torch.Tensor, picked: torch.Tensor) -> None:
+        """The values that a loss looks at may be to become rewards plus a factor times the values of later states."""
+        target = self._target(walked, picked) if output.is_cpu and len(picked) >= ROWS_ENOUGH else None
+        if target is None or target.numel() != len(picked) or not target.is_cpu:
+            return
+        if output.shape[1] == 1 and not self._judges(walked, output):
+            return
+        same = [one for one in self.recorder.inputs.answers if one.shape == output.shape and one.is_cpu]
+        later = [one[:PAIRED_ROWS] for one in same if one.data_ptr() != output.data_ptr()][-3:]
+        found = terms.bootstraps(target.flatten()[:PAIRED_ROWS], later, root.rewards)
+        if found is not None:
+            root.rewards = found.kinds
+            few = {"n": min(len(picked), PAIRED_ROWS), "g": number(found.factor), "o": found.alone, "e": found.over}
+            self.row("bt", m=root.index, s=self.recorder.step, **few)
+
+    def _judges(self, walked: graph.Walk, output: torch.Tensor) -> bool:
+        """The error in the loss is of this output as it stands."""
+        last = self.recorder.losses.last
+        if last is not None and last[3].grad_fn in walked.nodes:
+            return last[1].untyped_storage().data_ptr() == output.untyped_storage().data_ptr()
+        written = terms.squared_error(walked.nodes[0])
+        return written is not None and written[1] is output.grad_fn
 
     def _target_by_hand(self, walked: graph.Walk) -> None:
         """A loss written without torch's functions: what is the model's output compared with?"""

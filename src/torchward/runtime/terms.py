@@ -348,6 +348,8 @@ class Bootstrap(NamedTuple):
     """Rewards that several rows have, in this batch or before."""
     alone: int
     """Rows whose reward is none that was seen in several: their targets may be made otherwise."""
+    over: int
+    """... of them, those whose target is such a reward, without the value of anything."""
 
 
 def bootstraps(target: torch.Tensor, tables: list[torch.Tensor], known: list[float]) -> Bootstrap | None:
@@ -377,8 +379,11 @@ def _reward_and(target: torch.Tensor, values: torch.Tensor, known: list[float]) 
         if all(abs(reward - kind) >= SAME_REWARD * scale for kind in kinds):
             kinds.append(reward)
     apart = (rewards[:, None] - torch.tensor(kinds, dtype=torch.float64)).abs() >= SAME_REWARD * scale
-    alone = int(apart.all(1).sum())
-    return Bootstrap(factor, kinds[-KINDS:], alone) if alone <= FEW * target.numel() else None
+    others = apart.all(1)
+    alone = int(others.sum())
+    bare = (target[:, None] - torch.tensor(kinds, dtype=torch.float64)).abs() < SAME_REWARD * scale
+    over = int((others & bare.any(1)).sum())
+    return Bootstrap(factor, kinds[-KINDS:], alone, over) if alone <= FEW * target.numel() else None
 
 
 def weighs_choices(nodes: list[Any], chosen: Any) -> bool:

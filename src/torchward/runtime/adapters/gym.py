@@ -37,7 +37,7 @@ class Episodes:
             self.next = int(GROWTH * (ended + self.cut)) + 1
             # The longest may have been cut off by the program itself.
             longest = self.lengths[max(self.lengths)] if self.lengths else 0
-            self.recorder.row("ep", n=ended - longest, c=self.cut + longest, t=self.steps)
+            self.recorder.row("ep", n=ended - longest, c=self.cut + longest, t=self.steps, l=self.cut)
 
 
 def install(recorder: Recorder, patches: Patches) -> None:

@@ -37,6 +37,7 @@ from torchward.facts.crash import (
 )
 from torchward.facts.loss import (
     Advantages,
+    Beside,
     Cut,
     Divergence,
     Entropy,
@@ -139,6 +140,7 @@ __all__ = [
     "AliasedLoad",
     "Attention",
     "Batches",
+    "Beside",
     "Bootstraps",
     "ChanceProbe",
     "CheckpointLoad",

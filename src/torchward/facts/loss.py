@@ -205,6 +205,23 @@ class Reference:
 
 
 @dataclass(frozen=True, eq=False)
+class Beside:
+    """Squared errors of values (a critic's) and weighted choices (a policy's) that one loss adds up; sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    pull: Series
+    """Sum of the slopes of the loss by the values, as a multiple of that by the (log-)probabilities of choices."""
+    errors: Series
+    """Root mean square of the errors, ..."""
+    weights: Series
+    """... and of what weighs the choices."""
+    shared: bool
+    """Both come from the same weights, in part."""
+
+
+@dataclass(frozen=True, eq=False)
 class Partners:
     """A loss that compares each output with two others by their differences, in sampled steps: a triplet loss."""
 

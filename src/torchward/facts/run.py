@@ -19,6 +19,7 @@ from torchward.facts.batch import (
 )
 from torchward.facts.loss import (
     Advantages,
+    Beside,
     Cut,
     Divergence,
     Entropy,
@@ -239,6 +240,7 @@ class Run:
     ratios: tuple[Ratio, ...] = ()
     advantages: tuple[Advantages, ...] = ()
     references: tuple[Reference, ...] = ()
+    beside: tuple[Beside, ...] = ()
     partners: tuple[Partners, ...] = ()
     cuts: tuple[Cut, ...] = ()
     lost_derivatives: tuple[LostDerivative, ...] = ()

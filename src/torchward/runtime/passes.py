@@ -33,6 +33,8 @@ PAIRED_ROWS = 64
 COLUMNS = 1_024
 EDGE = 0.05
 """Part of the range of time steps, at either end of it, in which noise is looked at."""
+SHARED_FROM = 10.0
+"""Times that a critic must pull harder than a policy before it is looked at what they share."""
 DISTANCES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 
 
@@ -59,6 +61,8 @@ class Stream:
         self.marked = self.alive = 0
         self.rows: set[float] = set()
         """Numbers that stand for examples that a policy was trained on."""
+        self.shared: bool | None = None
+        """A critic and a policy in its losses have weights in common; None until that matters."""
 
 
 def _products(given: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -270,6 +274,19 @@ class Passes:
         self.recorder.reader.read([torch.stack([one.float().abs().max() for one in weights]).min()], write)
         if weights[0].is_cpu:  # signs are read
             self._reference(stream, walked)
+            self._beside(stream, walked)
+
+    def _beside(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may hold the errors of a critic beside a policy's: which pulls harder at the weights of both?"""
+        found = terms.values_beside_policy(walked.nodes[0])
+        if found is None:
+            return
+        if stream.shared is None and found.pull > SHARED_FROM:
+            own = {id(leaf) for leaf in graph.walk(found.value).leaves if leaf.dim() > 1}
+            stream.shared = any(id(leaf) in own for leaf in graph.walk(found.policy).leaves)
+        errors, weights = (one.float().square().mean().sqrt() for one in (found.errors, found.weights))
+        row = {"p": number(found.pull), "e": number(float(errors)), "w": number(float(weights))}
+        self.row("vp", i=stream.index, s=self.recorder.step, **row, sh=bool(stream.shared))
 
     def _reference(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may hold a penalty for leaving a reference policy: with which sign, and how far is it?"""

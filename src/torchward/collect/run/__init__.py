@@ -165,6 +165,7 @@ class RunBuilder:
             ratios=losses.ratios(),
             advantages=losses.advantages(),
             references=losses.references(),
+            beside=losses.beside(),
             partners=losses.partners(),
             cuts=losses.cuts(),
             lost_derivatives=losses.lost_derivatives(),

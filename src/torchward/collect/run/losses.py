@@ -10,6 +10,7 @@ from typing import Any
 from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
 from torchward.facts import (
     Advantages,
+    Beside,
     Cut,
     Divergence,
     Entropy,
@@ -54,6 +55,7 @@ class Losses(Part):
         self._advantages: dict[int, list[Row]] = defaultdict(list)
         self._partners: dict[int, list[Row]] = defaultdict(list)
         self._reference: dict[int, list[Row]] = defaultdict(list)
+        self._beside: dict[int, list[Row]] = defaultdict(list)
         self._cuts: dict[int, list[Row]] = defaultdict(list)
         self._derivatives: Counter[int] = Counter()
 
@@ -87,6 +89,9 @@ class Losses(Part):
 
     def on_rf(self, row: Row) -> None:
         self._reference[row["i"]].append(row)
+
+    def on_vp(self, row: Row) -> None:
+        self._beside[row["i"]].append(row)
 
     def on_ct(self, row: Row) -> None:
         self._cuts[row["i"]].append(row)
@@ -342,6 +347,14 @@ class Losses(Part):
         return tuple(
             Reference(index, self._site(index), *(column(rows, key) for key in ("g", "m", "d")))
             for index, rows in sorted(self._reference.items())
+        )
+
+    def beside(self) -> tuple[Beside, ...]:
+        return tuple(
+            Beside(
+                index, self._site(index), column(rows, "p"), column(rows, "e"), column(rows, "w"), bool(rows[-1]["sh"])
+            )
+            for index, rows in sorted(self._beside.items())
         )
 
     def partners(self) -> tuple[Partners, ...]:

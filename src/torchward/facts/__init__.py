@@ -47,6 +47,7 @@ from torchward.facts.loss import (
     Partners,
     Ratio,
     Reference,
+    Returns,
     TwiceJudged,
 )
 from torchward.facts.machine import (
@@ -210,6 +211,7 @@ __all__ = [
     "Reference",
     "RepeatProbe",
     "ReshapeProbe",
+    "Returns",
     "RowsAsTime",
     "Run",
     "Saves",

@@ -222,6 +222,20 @@ class Beside:
 
 
 @dataclass(frozen=True, eq=False)
+class Returns:
+    """What a loss weighs the actions of a sampled step with, against the rewards of an environment in that step."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    """Number of sampled steps in which the weights were, up to a positive factor and a number added to all of them,
+    `right`: the discounted sums of the rewards from each action on; `negative`: the opposite; `forward`: the sums of
+    those up to it; `reversed`: the right sums in the wrong order; `across`: sums that go on past the end of an episode.
+    Empty: anything else, as with a critic."""
+
+
+@dataclass(frozen=True, eq=False)
 class Partners:
     """A loss that compares each output with two others by their differences, in sampled steps: a triplet loss."""
 

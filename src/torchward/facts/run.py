@@ -29,6 +29,7 @@ from torchward.facts.loss import (
     Partners,
     Ratio,
     Reference,
+    Returns,
     TwiceJudged,
 )
 from torchward.facts.model import (
@@ -241,6 +242,7 @@ class Run:
     advantages: tuple[Advantages, ...] = ()
     references: tuple[Reference, ...] = ()
     beside: tuple[Beside, ...] = ()
+    returns: tuple[Returns, ...] = ()
     partners: tuple[Partners, ...] = ()
     cuts: tuple[Cut, ...] = ()
     lost_derivatives: tuple[LostDerivative, ...] = ()

@@ -36,6 +36,8 @@ class Inputs:
         """... and that input."""
         self.answers: list[torch.Tensor] = []
         """What models made in this sampled step of as many rows and columns as values of actions may have."""
+        self.rewards: list[tuple[int, float, bool]] = []
+        """(environment, reward, episode over) of each step of one in this sampled step."""
         self.noised: tuple[Root, torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         """... of one that makes the shape of its input anew, beside one number per example: it, what it made, the input
         and these numbers."""
@@ -46,6 +48,7 @@ class Inputs:
         self.made = self.valued = self.given = self.noised = None
         self.outputs.clear()
         self.answers.clear()
+        self.rewards.clear()
 
     def returned(self, root: Root, made: list[torch.Tensor]) -> None:
         """A model returned these."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime import graph, references, terms
+from torchward.runtime import graph, references, returns, terms
 from torchward.runtime.losses import LIKELIHOODS
 from torchward.runtime.tensors import caller, item, number, plain, thin, tolist
 
@@ -148,6 +148,7 @@ class Passes:
         self._noise(walked)
         self._cut(stream, walked)
         self._advantages(stream, walked)
+        self._returns(stream, walked)
         if loss.is_cpu:  # both read values; an accelerator would be waited for
             chosen = next((node for node in walked.nodes if node.name() == "GatherBackward0"), None)
             if chosen is not None:
@@ -275,6 +276,17 @@ class Passes:
         if weights[0].is_cpu:  # signs are read
             self._reference(stream, walked)
             self._beside(stream, walked)
+
+    def _returns(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may weigh each action of this step with what came of it: is that so?"""
+        seen = self.recorder.inputs.rewards
+        if not returns.LEAST <= len(seen) <= returns.MOST or len({one for one, _, _ in seen}) > 1:
+            return
+        weights = returns.weights_in_order(walked.nodes[0], len(seen))
+        if weights is not None:
+            _, rewards, over = map(list, zip(*seen, strict=True))
+            said = returns.judge(-weights, rewards, over)
+            self.row("rr", i=stream.index, s=self.recorder.step, n=len(seen), kind=said)
 
     def _beside(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may hold the errors of a critic beside a policy's: which pulls harder at the weights of both?"""

@@ -166,6 +166,7 @@ class RunBuilder:
             advantages=losses.advantages(),
             references=losses.references(),
             beside=losses.beside(),
+            returns=losses.returns(),
             partners=losses.partners(),
             cuts=losses.cuts(),
             lost_derivatives=losses.lost_derivatives(),

@@ -20,6 +20,7 @@ from torchward.facts import (
     Partners,
     Ratio,
     Reference,
+    Returns,
     Series,
     Site,
     TwiceJudged,
@@ -55,6 +56,7 @@ class Losses(Part):
         self._advantages: dict[int, list[Row]] = defaultdict(list)
         self._partners: dict[int, list[Row]] = defaultdict(list)
         self._reference: dict[int, list[Row]] = defaultdict(list)
+        self._returns: dict[int, Counter[str]] = defaultdict(Counter)
         self._beside: dict[int, list[Row]] = defaultdict(list)
         self._cuts: dict[int, list[Row]] = defaultdict(list)
         self._derivatives: Counter[int] = Counter()
@@ -89,6 +91,9 @@ class Losses(Part):
 
     def on_rf(self, row: Row) -> None:
         self._reference[row["i"]].append(row)
+
+    def on_rr(self, row: Row) -> None:
+        self._returns[row["i"]][row["kind"]] += 1
 
     def on_vp(self, row: Row) -> None:
         self._beside[row["i"]].append(row)
@@ -348,6 +353,9 @@ class Losses(Part):
             Reference(index, self._site(index), *(column(rows, key) for key in ("g", "m", "d")))
             for index, rows in sorted(self._reference.items())
         )
+
+    def returns(self) -> tuple[Returns, ...]:
+        return tuple(Returns(index, self._site(index), dict(kinds)) for index, kinds in sorted(self._returns.items()))
 
     def beside(self) -> tuple[Beside, ...]:
         return tuple(

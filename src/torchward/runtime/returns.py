@@ -53,7 +53,7 @@ def weights_in_order(root: Any, count: int) -> torch.Tensor | None:
 
 
 def _chain(node: Any) -> float | None:
-    """The factor of a log-probability of a choice that is negated and multiplied with numbers; None of anything else."""
+    """The factor of a log-probability of a choice that is negated or multiplied with numbers; None of all else."""
     factor = 1.0
     for _ in range(DEPTH):
         if node is None or node.name() == graph.LEAF:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -79,7 +79,7 @@ class Tokens:
         target: torch.Tensor,
         options: dict[str, Any],
         even: bool,
-        beside: list[torch.Tensor],
+        beside: Sequence[torch.Tensor] = (),
     ) -> None:
         """The loss of that call: keep its targets for later. `even`: all its values count alike; `beside`: what a
         loader handed over."""

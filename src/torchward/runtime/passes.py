@@ -283,7 +283,7 @@ class Passes:
         if not returns.LEAST <= len(seen) <= returns.MOST or len({one for one, _, _ in seen}) > 1:
             return
         weights = returns.weights_in_order(walked.nodes[0], len(seen))
-        if weights is not None:
+        if weights is not None and not self.recorder.optimizers.maximising():
             _, rewards, over = map(list, zip(*seen, strict=True))
             said = returns.judge(-weights, rewards, over)
             self.row("rr", i=stream.index, s=self.recorder.step, n=len(seen), kind=said)
@@ -303,7 +303,7 @@ class Passes:
     def _reference(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may hold a penalty for leaving a reference policy: with which sign, and how far is it?"""
         found = references.penalty(walked.nodes[0])
-        if found is None or not found.apart.numel():
+        if found is None or not found.apart.numel() or self.recorder.optimizers.maximising():
             return
         sizes = found.apart.abs()
         self.row(

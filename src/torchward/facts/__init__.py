@@ -40,6 +40,7 @@ from torchward.facts.crash import (
 )
 from torchward.facts.loss import (
     Advantages,
+    Beside,
     Cut,
     Divergence,
     Entropy,
@@ -48,6 +49,8 @@ from torchward.facts.loss import (
     LostDerivative,
     Partners,
     Ratio,
+    Reference,
+    Returns,
     TwiceJudged,
 )
 from torchward.facts.machine import (
@@ -103,6 +106,7 @@ from torchward.facts.probe import (
     ModeProbe,
     PaddingProbe,
     PositionProbe,
+    PromptProbe,
     RepeatProbe,
     ReshapeProbe,
     ScaleProbe,
@@ -140,6 +144,7 @@ __all__ = [
     "AliasedLoad",
     "Attention",
     "Batches",
+    "Beside",
     "Bootstraps",
     "ChanceProbe",
     "CheckpointLoad",
@@ -200,6 +205,7 @@ __all__ = [
     "Pip",
     "PositionProbe",
     "Process",
+    "PromptProbe",
     "Python",
     "Raised",
     "Range",
@@ -207,8 +213,10 @@ __all__ = [
     "Ranks",
     "Ratio",
     "Recurrence",
+    "Reference",
     "RepeatProbe",
     "ReshapeProbe",
+    "Returns",
     "RowsAsTime",
     "Run",
     "Saves",

@@ -190,6 +190,52 @@ class Advantages:
 
 
 @dataclass(frozen=True, eq=False)
+class Reference:
+    """A penalty for leaving a fixed policy, the reference, among the terms of a policy's loss; sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    sign: Series
+    """-1 where the loss falls when the policy moves away, 1 where it rises."""
+    largest: Series
+    """Largest difference between log-probabilities of the two."""
+    apart: Series
+    """Mean size of the differences, in nats."""
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """Squared errors of values (a critic's) and weighted choices (a policy's) that one loss adds up; sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    pull: Series
+    """Sum of the slopes of the loss by the values, as a multiple of that by the (log-)probabilities of choices."""
+    errors: Series
+    """Root mean square of the errors, ..."""
+    weights: Series
+    """... and of what weighs the choices."""
+    shared: bool
+    """Both come from the same weights, in part."""
+
+
+@dataclass(frozen=True, eq=False)
+class Returns:
+    """What a loss weighs the actions of a sampled step with, against the rewards of an environment in that step."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    """Number of sampled steps in which the weights were, up to a positive factor and a number added to all of them,
+    `right`: the discounted sums of the rewards from each action on; `negative`: the opposite; `forward`: the sums of
+    those up to it; `reversed`: the right sums in the wrong order; `across`: sums that go on past the end of an episode.
+    Empty: anything else, as with a critic."""
+
+
+@dataclass(frozen=True, eq=False)
 class Partners:
     """A loss that compares each output with two others by their differences, in sampled steps: a triplet loss."""
 

@@ -192,6 +192,23 @@ class EndProbe(Experiment):
 
 
 @dataclass(frozen=True, eq=False)
+class PromptProbe(Experiment):
+    """The first batch of a causal model whose loss counts all positions alike; no call. Does it count a prompt too?"""
+
+    examples: int = 0
+    length: int = 0
+    prompt: str = ""
+    """What tells where prompts end: `labels` without them, a `mask` of the answers, `lengths`, all handed over by the
+    loader and not used by the loss; or a `template`: rows begin with one of a few texts. Empty: nothing does."""
+    share: float = 0.0
+    """Of the prompts among the positions that the loss counts."""
+    tokens: int = 0
+    """Median length of the prompts."""
+    texts: int = 0
+    """Versions of the template."""
+
+
+@dataclass(frozen=True, eq=False)
 class InputProbe(Experiment):
     """The values of the first input, looked at more closely; nothing is called."""
 
@@ -352,6 +369,7 @@ PROBES = (
     GradientProbe,
     TokenProbe,
     EndProbe,
+    PromptProbe,
     InputProbe,
     LeafProbe,
     RepeatProbe,

@@ -88,6 +88,8 @@ class Bootstraps:
     factor: float
     steps: Series
     """Rows left over in each of the steps."""
+    over: int = 0
+    """... of them, those whose target is a reward that others have too, without any next value."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,3 +101,5 @@ class Episodes:
     cut: int
     """At that limit, or as late as the longest."""
     steps: int
+    limited: int = 0
+    """At that limit, for certain."""

@@ -22,6 +22,7 @@ from torchward.facts.batch import (
 )
 from torchward.facts.loss import (
     Advantages,
+    Beside,
     Cut,
     Divergence,
     Entropy,
@@ -30,6 +31,8 @@ from torchward.facts.loss import (
     LostDerivative,
     Partners,
     Ratio,
+    Reference,
+    Returns,
     TwiceJudged,
 )
 from torchward.facts.model import (
@@ -243,6 +246,9 @@ class Run:
     entropies: tuple[Entropy, ...] = ()
     ratios: tuple[Ratio, ...] = ()
     advantages: tuple[Advantages, ...] = ()
+    references: tuple[Reference, ...] = ()
+    beside: tuple[Beside, ...] = ()
+    returns: tuple[Returns, ...] = ()
     partners: tuple[Partners, ...] = ()
     cuts: tuple[Cut, ...] = ()
     lost_derivatives: tuple[LostDerivative, ...] = ()

@@ -30,10 +30,14 @@ class Inputs:
         self.recorder = recorder
         self.made: tuple[Root, torch.Tensor] | None = None
         """What a model made of its input in this sampled step, until a backward pass begins."""
+        self.valued: tuple[Root, torch.Tensor] | None = None
+        """... and one that made one number for each row of a table."""
         self.given: torch.Tensor | None = None
         """... and that input."""
         self.answers: list[torch.Tensor] = []
         """What models made in this sampled step of as many rows and columns as values of actions may have."""
+        self.rewards: list[tuple[int, float, bool]] = []
+        """(environment, reward, episode over) of each step of one in this sampled step."""
         self.noised: tuple[Root, torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         """... of one that makes the shape of its input anew, beside one number per example: it, what it made, the input
         and these numbers."""
@@ -41,9 +45,10 @@ class Inputs:
         """Memory of what models returned in this sampled step -> which model; `detach` shares it."""
 
     def end_step(self) -> None:
-        self.made = self.given = self.noised = None
+        self.made = self.valued = self.given = self.noised = None
         self.outputs.clear()
         self.answers.clear()
+        self.rewards.clear()
 
     def returned(self, root: Root, made: list[torch.Tensor]) -> None:
         """A model returned these."""
@@ -114,6 +119,8 @@ class Inputs:
             row |= {"by": made_by, "mw": made_with}
         if made is not None:
             self.made, self.given = (root, made), first
+            if made.dim() == 2 and made.shape[1] == 1:
+                self.valued = root, made
             self.may_denoise(root, given, made)
             row["os"] = list(made.shape)
         if measured is not None:

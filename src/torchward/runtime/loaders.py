@@ -230,9 +230,9 @@ class Loaders:
         return disguise(wrapper, original)
 
     def _handed(self, batch: Any) -> None:
-        """In sampled steps: the batch's tensors of two axes, to be recognised later."""
-        tables = [tensor for tensor in tensors_in(batch) if plain(tensor) and tensor.dim() == 2]
-        self.tables = [weakref.ref(tensor) for tensor in tables[:4]]
+        """In sampled steps: the batch's tensors of one or two axes, to be recognised later."""
+        tables = [tensor for tensor in tensors_in(batch) if plain(tensor) and tensor.dim() in (1, 2)]
+        self.tables = [weakref.ref(tensor) for tensor in tables[:6]]
 
     def handed_over(self) -> list[torch.Tensor]:
         """Those of the last batch of a sampled step that still exist."""

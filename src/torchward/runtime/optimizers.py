@@ -153,6 +153,11 @@ class Optimizers:
             if opt.described is None and (optimizer := opt.ref()) is not None:
                 self.describe(opt, optimizer)
 
+    def maximising(self) -> bool:
+        """One of them makes its loss larger, on purpose."""
+        alive = [optimizer for opt in self.known.values() if (optimizer := opt.ref()) is not None]
+        return any(group.get("maximize") for optimizer in alive for group in optimizer.param_groups)
+
     def holders(self, tensor: torch.Tensor) -> list[int]:
         """Numbers of the living optimizers that hold a tensor, as of their last description."""
         key = id(tensor)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime import graph, terms
+from torchward.runtime import graph, references, returns, terms
 from torchward.runtime.losses import LIKELIHOODS, REGRESSIONS
 from torchward.runtime.tensors import caller, item, number, plain, thin, tolist
 
 if TYPE_CHECKING:
     from types import CodeType
 
+    from torchward.runtime.models import Root
     from torchward.runtime.recorder import Recorder
 
 ROWS = 256
@@ -32,6 +33,8 @@ PAIRED_ROWS = 64
 COLUMNS = 1_024
 EDGE = 0.05
 """Part of the range of time steps, at either end of it, in which noise is looked at."""
+SHARED_FROM = 10.0
+"""Times that a critic must pull harder than a policy before it is looked at what they share."""
 
 
 class _Mark:
@@ -57,6 +60,8 @@ class Stream:
         self.marked = self.alive = 0
         self.rows: set[float] = set()
         """Numbers that stand for examples that a policy was trained on."""
+        self.shared: bool | None = None
+        """A critic and a policy in its losses have weights in common; None until that matters."""
 
 
 def _products(given: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -142,6 +147,7 @@ class Passes:
         self._noise(walked)
         self._cut(stream, walked)
         self._advantages(stream, walked)
+        self._returns(stream, walked)
         if loss.is_cpu:  # both read values; an accelerator would be waited for
             chosen = next((node for node in walked.nodes if node.name() == "GatherBackward0"), None)
             if chosen is not None:
@@ -154,9 +160,12 @@ class Passes:
 
     def _values_of_choices(self, walked: graph.Walk) -> None:
         """The loss looks at one value of each row of a model's output: how often is it the largest one?"""
-        made = self.recorder.inputs.made
+        inputs = self.recorder.inputs
+        made, valued = inputs.made, inputs.valued
         chosen = terms.chosen_values(walked.nodes, made[1]) if made is not None else None
         if made is None or chosen is None:
+            if valued is not None:
+                self._bootstraps(walked, *valued, valued[1].detach()[:, 0])
             return
         output, rows = made[1].detach(), len(chosen)
         others = sum(times for size, times in made[0].asked_sizes.items() if size != rows)
@@ -166,16 +175,30 @@ class Passes:
             self.row("ac", **row, g=number(values[0]))
 
         self.recorder.reader.read([(output.argmax(1) == chosen).float().mean()], write)
-        picked = output.gather(1, chosen[:, None])[:, 0]
-        target = self._target(walked, picked) if output.is_cpu and rows >= ROWS_ENOUGH else None
-        if target is not None and target.numel() == rows and target.is_cpu:
-            same = [one for one in self.recorder.inputs.answers if one.shape == output.shape and one.is_cpu]
-            later = [one[:PAIRED_ROWS] for one in same if one.data_ptr() != output.data_ptr()][-3:]
-            found = terms.bootstraps(target.flatten()[:PAIRED_ROWS], later, made[0].rewards)
-            if found is not None:
-                made[0].rewards = found.kinds
-                few = {"n": min(rows, PAIRED_ROWS), "g": number(found.factor), "o": found.alone}
-                self.row("bt", m=row["m"], s=row["s"], **few)
+        self._bootstraps(walked, *made, output.gather(1, chosen[:, None])[:, 0])
+
+    def _bootstraps(self, walked: graph.Walk, root: Root, output: torch.Tensor, picked: torch.Tensor) -> None:
+        """The values that a loss looks at may be to become rewards plus a factor times the values of later states."""
+        target = self._target(walked, picked) if output.is_cpu and len(picked) >= ROWS_ENOUGH else None
+        if target is None or target.numel() != len(picked) or not target.is_cpu:
+            return
+        if output.shape[1] == 1 and not self._judges(walked, output):
+            return
+        same = [one for one in self.recorder.inputs.answers if one.shape == output.shape and one.is_cpu]
+        later = [one[:PAIRED_ROWS] for one in same if one.data_ptr() != output.data_ptr()][-3:]
+        found = terms.bootstraps(target.flatten()[:PAIRED_ROWS], later, root.rewards)
+        if found is not None:
+            root.rewards = found.kinds
+            few = {"n": min(len(picked), PAIRED_ROWS), "g": number(found.factor), "o": found.alone, "e": found.over}
+            self.row("bt", m=root.index, s=self.recorder.step, **few)
+
+    def _judges(self, walked: graph.Walk, output: torch.Tensor) -> bool:
+        """The error in the loss is of this output as it stands."""
+        last = self.recorder.losses.last
+        if last is not None and last[3].grad_fn in walked.nodes:
+            return last[1].untyped_storage().data_ptr() == output.untyped_storage().data_ptr()
+        written = terms.squared_error(walked.nodes[0])
+        return written is not None and written[1] is output.grad_fn
 
     def _target_by_hand(self, walked: graph.Walk) -> None:
         """A loss written without torch's functions: what is the model's output compared with?"""
@@ -249,6 +272,47 @@ class Passes:
             self.row("av", **row, a=number(values[0]))
 
         self.recorder.reader.read([torch.stack([one.float().abs().max() for one in weights]).min()], write)
+        if weights[0].is_cpu:  # signs are read
+            self._reference(stream, walked)
+            self._beside(stream, walked)
+
+    def _returns(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may weigh each action of this step with what came of it: is that so?"""
+        seen = self.recorder.inputs.rewards
+        if not returns.LEAST <= len(seen) <= returns.MOST or len({one for one, _, _ in seen}) > 1:
+            return
+        weights = returns.weights_in_order(walked.nodes[0], len(seen))
+        if weights is not None and not self.recorder.optimizers.maximising():
+            _, rewards, over = map(list, zip(*seen, strict=True))
+            said = returns.judge(-weights, rewards, over)
+            self.row("rr", i=stream.index, s=self.recorder.step, n=len(seen), kind=said)
+
+    def _beside(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may hold the errors of a critic beside a policy's: which pulls harder at the weights of both?"""
+        found = terms.values_beside_policy(walked.nodes[0])
+        if found is None:
+            return
+        if stream.shared is None and found.pull > SHARED_FROM:
+            own = {id(leaf) for leaf in graph.walk(found.value).leaves if leaf.dim() > 1}
+            stream.shared = any(id(leaf) in own for leaf in graph.walk(found.policy).leaves)
+        errors, weights = (one.float().square().mean().sqrt() for one in (found.errors, found.weights))
+        row = {"p": number(found.pull), "e": number(float(errors)), "w": number(float(weights))}
+        self.row("vp", i=stream.index, s=self.recorder.step, **row, sh=bool(stream.shared))
+
+    def _reference(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may hold a penalty for leaving a reference policy: with which sign, and how far is it?"""
+        found = references.penalty(walked.nodes[0])
+        if found is None or not found.apart.numel() or self.recorder.optimizers.maximising():
+            return
+        sizes = found.apart.abs()
+        self.row(
+            "rf",
+            i=stream.index,
+            s=self.recorder.step,
+            g=found.sign,
+            m=number(float(sizes.max())),
+            d=number(float(sizes.mean())),
+        )
 
     def _ratio(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may weigh ratios of probabilities: are they all 1, and were these examples trained on before?"""

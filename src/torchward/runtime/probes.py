@@ -188,7 +188,7 @@ class Prober:
                 continue
             if last is not None and last[3].grad_fn in walked.nodes:
                 even = last[3].dim() == 0 or terms.counts_evenly(loss.grad_fn, last[3].grad_fn)
-                capture.tokens.saw_loss(*last[:3], last[4], even)
+                capture.tokens.saw_loss(*last[:3], last[4], even, self.recorder.loaders.handed_over())
             self._connect(capture, outputs, loss, walked)
 
     def _connect(self, capture: Capture, outputs: list[torch.Tensor], loss: torch.Tensor, walked: Walk) -> None:
@@ -512,11 +512,14 @@ class Prober:
         return tokens.layout(model, lambda args, kwargs: self.call(model, capture, args, kwargs), capture)
 
     def _look_at_ends(self, capture: Capture) -> None:
-        """Is the model taught where a text ends?"""
+        """Is the model taught where a text ends? Does the loss leave the prompt out?"""
         model = capture.module()
         found = capture.tokens.end(model) if model is not None else None
         if found is not None:
             self._row("EndProbe", capture, 0.0, **found)
+        found = capture.tokens.prompt() if model is not None else None
+        if found is not None:
+            self._row("PromptProbe", capture, 0.0, **found)
 
     def _look_at_input(self, capture: Capture) -> None:
         """Figures of tables and colour images that their mean and deviation do not tell."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
+from torchward.runtime import prompts
 from torchward.runtime.copies import CannotLookError, mapped
 from torchward.runtime.losses import CLASS_LOSSES
 from torchward.runtime.tensors import plain, tensors_in, tolist
@@ -67,11 +68,21 @@ class Tokens:
         self.share = 0.0
         self.attends = False
         """A softmax in the graph of the loss is used as weights of a sum."""
+        self.beside: list[torch.Tensor] = []
+        """What a loader handed over in that step."""
+        self.given = [tensor.detach().clone() for tensor in given if _small(tensor)] if self.candidates else []
 
     def saw_loss(
-        self, kind: str, prediction: torch.Tensor, target: torch.Tensor, options: dict[str, Any], even: bool
+        self,
+        kind: str,
+        prediction: torch.Tensor,
+        target: torch.Tensor,
+        options: dict[str, Any],
+        even: bool,
+        beside: Sequence[torch.Tensor] = (),
     ) -> None:
-        """The loss of that call: keep its targets for later. `even`: all its values count alike."""
+        """The loss of that call: keep its targets for later. `even`: all its values count alike; `beside`: what a
+        loader handed over."""
         if kind not in CLASS_LOSSES or target.is_floating_point() or not plain(target) or prediction.dim() < 2:
             return
         if any(target.numel() > ids.numel() / 2 for _, ids in self.candidates):
@@ -80,6 +91,7 @@ class Tokens:
             self.flat = prediction.dim() == 2
             self.ignore = int(options.get("ignore_index", -100))
             self.plain_mean = even and options.get("weight") is None
+            self.beside = [tensor.detach().clone() for tensor in beside if _small(tensor)]
 
     def settle(self) -> None:
         """Find the input along which the targets lie, one for (nearly) every position."""
@@ -193,6 +205,14 @@ class Tokens:
         # Elsewhere what always ends a row is known for an end by the filling of different length behind it.
         different = len(set(tolist(behind))) >= 3 and bool(rest)
         return fields | {"end": end if known or different else None, "known": known, "padding": end in rest}
+
+    def prompt(self) -> dict[str, Any] | None:
+        """Fields of the probe of prompts: does the loss count what only asks?"""
+        ids, target = self.ids, self.target
+        if ids is None or target is None or not self.batch_first or self.shift != 1 or not self.plain_mean:
+            return None
+        found = prompts.in_loss(ids, target, self.ignore, self.beside, self.given)
+        return {"examples": ids.shape[0], "length": ids.shape[1], **prompts.fields(found)}
 
     def masks(self, model: nn.Module, call: Callable[[], object], count: int) -> dict[str, Any] | None:
         """Fields of the probe for a model with other targets than one for each position; None: there is nothing to say.
@@ -359,6 +379,11 @@ class Tokens:
             if tensor.dim() >= 2 and tensor.shape[-1] == self.classes and tensor.shape[0] in (count, count * length):
                 return tensor.detach().float().reshape(count, length, self.classes)
         return None
+
+
+def _small(tensor: torch.Tensor) -> bool:
+    """Of one number for each row, or for each position."""
+    return plain(tensor) and tensor.dim() in (1, 2) and tensor.numel() <= NUMBERS
 
 
 def _shift(ids: torch.Tensor, target: torch.Tensor, ignore: int) -> tuple[int | None, float]:

@@ -47,6 +47,7 @@ ACTIONS = 64
 """... and of one whose loss is recognised, whatever it is made of."""
 ERRORS = frozenset({"PowBackward0", "AbsBackward0", "MulBackward0"})
 """What makes an error of a difference between a prediction and its target."""
+EXTREMES = frozenset({"MaximumBackward0", "MinimumBackward0"})
 LEAST_CHANCE = 0.1
 """Bounds that are nearer to 0 and 1 are those of a probability."""
 PARTNERS = 8
@@ -340,6 +341,56 @@ def chosen_values(nodes: list[Any], output: torch.Tensor) -> torch.Tensor | None
     return None
 
 
+class Beside(NamedTuple):
+    """The errors of values that a loss adds to what it weighs a policy's choices with."""
+
+    pull: float
+    """Sum of the slopes of the loss by the values, as a multiple of that by the (log-)probabilities of choices."""
+    errors: torch.Tensor
+    weights: torch.Tensor
+    value: Any
+    """Node of the squared errors, ..."""
+    policy: Any
+    """... and of the weighted choices."""
+
+
+def values_beside_policy(root: Any) -> Beside | None:
+    """Squared errors and weighted choices that are terms of one loss."""
+    value = policy = None
+    for node, factor in factors(root)[1]:
+        below = [node, *(child for child, _ in node.next_functions if child is not None and node.name() in EXTREMES)]
+        for one in below:
+            error = _error_of(one)
+            if value is None and error is not None and factor > 0:
+                share = factor if one.name() != "MseLossBackward0" or not _is_mean(one) else factor / error.numel()
+                value = (2 * share * float(error.abs().double().sum()), error, node)
+            weights = _weights_of_choices(one, _chooses)
+            if policy is None and weights is not None:
+                policy = (abs(factor) * float(weights.abs().double().sum()), weights, node)
+    if value is None or policy is None or not policy[0] > 0:
+        return None
+    return Beside(value[0] / policy[0], value[1], policy[1], value[2], policy[2])
+
+
+def _is_mean(node: Any) -> bool:
+    return _number(node, "_saved_reduction", 0.0) == 1
+
+
+def _error_of(node: Any) -> torch.Tensor | None:
+    """The error that is squared there, between what has a graph and what has none."""
+    value, children = graph.saved(node, "_saved_self"), node.next_functions
+    if node.name() == "MseLossBackward0":
+        target = graph.saved(node, "_saved_target")
+        fixed = [child for child, _ in children].count(None) == 1
+        return (value - target).float() if fixed and value is not None and target is not None else None
+    squared = node.name() == "PowBackward0" and _number(node, "_saved_exponent", 0.0) == 2
+    if not squared and not (node.name() == "MulBackward0" and len(children) == 2 and children[0] == children[1]):
+        return None
+    below = _kept(children[0][0], value.numel()) if value is not None else None
+    fixed = below is not None and below.name() == "SubBackward0" and (None, 0) in below.next_functions
+    return value.float() if value is not None and fixed else None
+
+
 class Bootstrap(NamedTuple):
     """Targets that are a reward plus a factor times the value of something."""
 
@@ -348,6 +399,8 @@ class Bootstrap(NamedTuple):
     """Rewards that several rows have, in this batch or before."""
     alone: int
     """Rows whose reward is none that was seen in several: their targets may be made otherwise."""
+    over: int
+    """... of them, those whose target is such a reward, without the value of anything."""
 
 
 def bootstraps(target: torch.Tensor, tables: list[torch.Tensor], known: list[float]) -> Bootstrap | None:
@@ -377,8 +430,11 @@ def _reward_and(target: torch.Tensor, values: torch.Tensor, known: list[float]) 
         if all(abs(reward - kind) >= SAME_REWARD * scale for kind in kinds):
             kinds.append(reward)
     apart = (rewards[:, None] - torch.tensor(kinds, dtype=torch.float64)).abs() >= SAME_REWARD * scale
-    alone = int(apart.all(1).sum())
-    return Bootstrap(factor, kinds[-KINDS:], alone) if alone <= FEW * target.numel() else None
+    others = apart.all(1)
+    alone = int(others.sum())
+    bare = (target[:, None] - torch.tensor(kinds, dtype=torch.float64)).abs() < SAME_REWARD * scale
+    over = int((others & bare.any(1)).sum())
+    return Bootstrap(factor, kinds[-KINDS:], alone, over) if alone <= FEW * target.numel() else None
 
 
 def weighs_choices(nodes: list[Any], chosen: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
 from torchward.facts import (
     Advantages,
+    Beside,
     Cut,
     Divergence,
     Entropy,
@@ -18,6 +19,8 @@ from torchward.facts import (
     LostDerivative,
     Partners,
     Ratio,
+    Reference,
+    Returns,
     Series,
     Site,
     TwiceJudged,
@@ -52,6 +55,9 @@ class Losses(Part):
         self._ratio: dict[int, list[Row]] = defaultdict(list)
         self._advantages: dict[int, list[Row]] = defaultdict(list)
         self._partners: dict[int, list[Row]] = defaultdict(list)
+        self._reference: dict[int, list[Row]] = defaultdict(list)
+        self._returns: dict[int, Counter[str]] = defaultdict(Counter)
+        self._beside: dict[int, list[Row]] = defaultdict(list)
         self._cuts: dict[int, list[Row]] = defaultdict(list)
         self._derivatives: Counter[int] = Counter()
 
@@ -82,6 +88,15 @@ class Losses(Part):
 
     def on_tp(self, row: Row) -> None:
         self._partners[row["i"]].append(row)
+
+    def on_rf(self, row: Row) -> None:
+        self._reference[row["i"]].append(row)
+
+    def on_rr(self, row: Row) -> None:
+        self._returns[row["i"]][row["kind"]] += 1
+
+    def on_vp(self, row: Row) -> None:
+        self._beside[row["i"]].append(row)
 
     def on_ct(self, row: Row) -> None:
         self._cuts[row["i"]].append(row)
@@ -331,6 +346,23 @@ class Losses(Part):
         return tuple(
             Advantages(index, self._site(index), column(rows, "a"), rows[-1]["n"])
             for index, rows in sorted(self._advantages.items())
+        )
+
+    def references(self) -> tuple[Reference, ...]:
+        return tuple(
+            Reference(index, self._site(index), *(column(rows, key) for key in ("g", "m", "d")))
+            for index, rows in sorted(self._reference.items())
+        )
+
+    def returns(self) -> tuple[Returns, ...]:
+        return tuple(Returns(index, self._site(index), dict(kinds)) for index, kinds in sorted(self._returns.items()))
+
+    def beside(self) -> tuple[Beside, ...]:
+        return tuple(
+            Beside(
+                index, self._site(index), column(rows, "p"), column(rows, "e"), column(rows, "w"), bool(rows[-1]["sh"])
+            )
+            for index, rows in sorted(self._beside.items())
         )
 
     def partners(self) -> tuple[Partners, ...]:

@@ -30,7 +30,7 @@ class Reinforcement(Part):
         self._boot[row["m"]].append(row)
 
     def on_ep(self, row: Row) -> None:
-        self.episodes = Episodes(row["n"], row["c"], row["t"])
+        self.episodes = Episodes(row["n"], row["c"], row["t"], row.get("l", 0))
 
     def on_ac(self, row: Row) -> None:
         self._choices[row["m"]].append(row)
@@ -82,6 +82,7 @@ class Reinforcement(Part):
                 sum(row["o"] for row in rows),
                 rows[-1]["g"],
                 column(rows, "o"),
+                sum(row.get("e", 0) for row in rows),
             )
             for model, rows in sorted(self._boot.items())
         )

@@ -1,4 +1,4 @@
-"""gymnasium: how episodes end. Looked at when an environment is reset; nothing is done at its steps."""
+"""gymnasium: how episodes end, looked at when an environment is reset; and its rewards, in sampled steps alone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from gymnasium.wrappers import TimeLimit
+
+from torchward.runtime import returns
+from torchward.runtime.wrap import around
 
 if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
@@ -37,8 +40,17 @@ class Episodes:
             self.next = int(GROWTH * (ended + self.cut)) + 1
             # The longest may have been cut off by the program itself.
             longest = self.lengths[max(self.lengths)] if self.lengths else 0
-            self.recorder.row("ep", n=ended - longest, c=self.cut + longest, t=self.steps)
+            self.recorder.row("ep", n=ended - longest, c=self.cut + longest, t=self.steps, l=self.cut)
+
+    def stepped(self, _token: Any, result: Any, args: Any, _kwargs: Any) -> None:
+        """In sampled steps: an environment was acted in."""
+        seen = self.recorder.inputs.rewards
+        if len(seen) <= returns.MOST:
+            seen.append((id(args[0]), float(result[1]), bool(result[2] or result[3])))
 
 
 def install(recorder: Recorder, patches: Patches) -> None:
-    patches.around(TimeLimit, "reset", recorder.guarded("gymnasium", Episodes(recorder).resets), None)
+    episodes = Episodes(recorder)
+    patches.around(TimeLimit, "reset", recorder.guarded("gymnasium", episodes.resets), None)
+    stepped = around(TimeLimit.step, None, recorder.guarded("gymnasium", episodes.stepped))
+    recorder.stand_ins.append((TimeLimit, "step", stepped))

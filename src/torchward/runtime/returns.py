@@ -1,0 +1,108 @@
+"""What a policy's loss weighs each action of an episode with, against the rewards that came: is it what followed?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from torchward.runtime import graph, references, terms
+
+LEAST, MOST = 8, 512
+"""Steps of an environment between two updates."""
+DISCOUNTS = (
+    0.0,
+    0.5,
+    0.6,
+    0.7,
+    0.75,
+    *(share / 100 for share in range(80, 100)),
+    0.985,
+    0.995,
+    0.997,
+    0.998,
+    0.999,
+    1.0,
+)
+EXACT = 1e-5
+"""Of the variance of the weights, what may be left: rounding of single precision, and the 1e-8 that deviations get."""
+DEPTH = 8
+
+
+def weights_in_order(root: Any, count: int) -> torch.Tensor | None:
+    """What each of so many log-probabilities of choices is multiplied with in the loss, if they stand in a row."""
+    queue = [(root, 1.0)]
+    for _ in range(32):
+        if not queue:
+            break
+        node, sign = queue.pop(0)
+        children = [child for child, _ in node.next_functions]
+        if node.name() in ("StackBackward0", "CatBackward0") and len(children) == count:
+            found = [_chain(child) for child in children]
+            numbers = [one for one in found if one is not None]
+            return sign * torch.tensor(numbers, dtype=torch.float64) if len(numbers) == count else None
+        if node.name() == "MulBackward0" and children.count(None) == 1:
+            fixed = graph.saved(node, "_saved_self" if children[0] is None else "_saved_other")
+            if fixed is not None and fixed.numel() == count and max(fixed.shape) == count and fixed.is_cpu:
+                inner = _chain(next(child for child in children if child is not None))
+                return sign * inner * fixed.double().flatten() if inner is not None else None
+        queue += [
+            (child, sign if factor > 0 else -sign) for (child, _), factor in terms._operands(node) or () if factor
+        ]
+    return None
+
+
+def _chain(node: Any) -> float | None:
+    """The factor of a log-probability of a choice that is negated or multiplied with numbers; None of all else."""
+    factor = 1.0
+    for _ in range(DEPTH):
+        if node is None or node.name() == graph.LEAF:
+            return None
+        children = [child for child, _ in node.next_functions]
+        if terms._chooses(node) or (node.name() == "SubBackward0" and None not in children):
+            break
+        fixed = None
+        if node.name() == "MulBackward0" and children.count(None) == 1:
+            fixed = graph.saved(node, "_saved_self" if children[0] is None else "_saved_other")
+        if fixed is not None and fixed.numel() == 1 and fixed.is_cpu:
+            factor *= float(fixed)
+            node = next(child for child in children if child is not None)
+            continue
+        steps = terms._operands(node)
+        if steps is None or len(steps) != 1:
+            break
+        factor *= -1.0 if steps[0][1] < 0 else 1.0
+        node = steps[0][0][0]
+    return factor if references._is_of_choice(node) else None
+
+
+def judge(weights: torch.Tensor, rewards: list[float], over: list[bool]) -> str:
+    """What the weights are, up to a positive factor and a number added to all of them: `right`, the discounted sum of
+    the rewards from each step on; `negative`, its opposite; `forward`, the sum of those up to it; `reversed`, the right
+    sums in the wrong order; `across`, sums that go on past the end of an episode. Empty: anything else."""
+    right, across = _sums(rewards, over), _sums(rewards, [False] * len(over))
+    forward = _sums(rewards[::-1], [False, *over[:-1]][::-1]).flip(1)
+    found = {"right": _fit(right, weights), "negative": _fit(right, -weights)}
+    if found["right"]:
+        return "right"
+    found |= {"across": _fit(across, weights), "forward": _fit(forward, weights)}
+    found["reversed"] = _fit(right.flip(1), weights)
+    return next((name for name in ("negative", "across", "forward", "reversed") if found[name]), "")
+
+
+def _sums(rewards: list[float], over: list[bool]) -> torch.Tensor:
+    """For each discount, the sum of the rewards from each step to the end of its episode."""
+    discounts = torch.tensor(DISCOUNTS, dtype=torch.float64)
+    total, found = torch.zeros_like(discounts), []
+    for reward, ends in zip(reversed(rewards), reversed(over), strict=True):
+        total = reward + (0.0 if ends else discounts) * total
+        found.append(total)
+    return torch.stack(found[::-1], 1)
+
+
+def _fit(sums: torch.Tensor, weights: torch.Tensor) -> bool:
+    """One of the rows is the weights, up to a positive factor and a number added to all."""
+    one, other = sums - sums.mean(1, keepdim=True), weights - weights.mean()
+    product = (one * other).sum(1)
+    sizes = one.square().sum(1) * other.square().sum()
+    return bool(((sizes > 0) & (product > 0) & (1 - product.square() / sizes.clamp(min=1e-300) < EXACT)).any())

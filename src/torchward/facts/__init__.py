@@ -83,6 +83,7 @@ from torchward.facts.optimizer import (
     Clip,
     Cycle,
     Optimizer,
+    OwnDecay,
     Scheduler,
 )
 from torchward.facts.probe import (
@@ -187,6 +188,7 @@ __all__ = [
     "Operand",
     "Optimizer",
     "Overlap",
+    "OwnDecay",
     "Package",
     "PaddingProbe",
     "Pairs",

@@ -42,7 +42,7 @@ from torchward.facts.model import (
     Table,
     Views,
 )
-from torchward.facts.optimizer import Clip, Cycle, Optimizer, Scheduler
+from torchward.facts.optimizer import Clip, Cycle, Optimizer, OwnDecay, Scheduler
 from torchward.facts.reinforcement import Bootstraps, Choices, Episodes, Learner
 from torchward.facts.series import Series, Site
 
@@ -248,6 +248,7 @@ class Run:
     noised: tuple[Noised, ...] = ()
     batches: tuple[Batches, ...] = ()
     clips: tuple[Clip, ...] = ()
+    own_decays: tuple[OwnDecay, ...] = ()
     cycles: tuple[Cycle, ...] = ()
     slow_calls: tuple[SlowCall, ...] = ()
     nonfinite: NonFinite | None = None

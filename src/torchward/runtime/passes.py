@@ -137,6 +137,7 @@ class Passes:
             recorder.blind("graph", "saved-tensor hooks (checkpointing or offloading) are in use")
             return
         self._activations(graph.activations(walked, parameters.owner))
+        recorder.decays.in_loss(stream.index, loss, walked)
         self._partners(stream, loss, walked)
         self._values_of_choices(walked)
         self._target_by_hand(walked)

@@ -26,6 +26,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torchward import runlog
 from torchward.runtime import graph, source
 from torchward.runtime.checkpoints import Checkpoints
+from torchward.runtime.decays import Decays
 from torchward.runtime.heldout import HeldOut
 from torchward.runtime.inputs import Inputs
 from torchward.runtime.kept import Kept
@@ -178,6 +179,7 @@ class Recorder(Hot):
         self.nonfinite = False
         self.reader = Reader()
         self.optimizers = Optimizers(self)
+        self.decays = Decays(self)
         self.checkpoints = Checkpoints(self)
         self.losses = Losses(self)
         self.loaders = Loaders(self)

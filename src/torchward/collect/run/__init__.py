@@ -155,6 +155,7 @@ class RunBuilder:
             optimizers=optimizers,
             schedulers=self._optimizers.schedulers(loaders),
             clips=self._optimizers.clips(),
+            own_decays=self._optimizers.own_decays(),
             cycles=tuple(cycles),
             trainings=trainings,
             losses=judged,

@@ -123,6 +123,7 @@ from torchward.facts.run import (
     Saves,
     Score,
     SlowCall,
+    Start,
     Training,
 )
 from torchward.facts.series import (
@@ -216,6 +217,7 @@ __all__ = [
     "Setting",
     "Site",
     "SlowCall",
+    "Start",
     "StoredRows",
     "System",
     "Table",

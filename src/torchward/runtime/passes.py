@@ -116,6 +116,8 @@ class Passes:
             sm=graph.misplaced_softmax(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
             cm=graph.classes_mixed(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
         )
+        if not recorder.start.done:
+            recorder.guarded("start", recorder.start.look)(loss, walked)
         added = None
         if (self.derivatives or recorder.losses.ungraded) and loss.is_cpu and terms.adds_number(root):
             added = terms.constant_in(root, float(item(loss)), recorder.losses.values())

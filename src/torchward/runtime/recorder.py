@@ -37,6 +37,7 @@ from torchward.runtime.optimizers import Opt, Optimizers
 from torchward.runtime.parameters import Parameters
 from torchward.runtime.passes import Passes, Stream
 from torchward.runtime.scores import Scores
+from torchward.runtime.start import Start
 from torchward.runtime.tables import Tables
 from torchward.runtime.tensors import (
     Reader,
@@ -191,6 +192,7 @@ class Recorder(Hot):
         self.inputs = Inputs(self)
         self.passes = Passes(self)
         self.kept = Kept(self)
+        self.start = Start(self)
         self.stand_ins: list[tuple[Any, str, Any]] = [
             (torch.Tensor, name, self._slow_stand_in(name, kind)) for name, kind in SLOW_CALLS.items()
         ]

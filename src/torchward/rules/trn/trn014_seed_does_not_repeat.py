@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchward.facts import Run, Start
-from torchward.rule import Confidence, Finding, Place, Rule, Severity, Text
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
 
 SAME = 1e-3
 """Difference of two first losses, as a share, that rounding and kernels with another order of sums can leave: 1e-6 in
@@ -41,7 +42,7 @@ def check(run: Run) -> Iterator[Finding]:
             "differs": differs,
             "earlier": before.folder,
         },
-        Place(first_step=0),
+        at(run.streams[0].site if run.streams else None, first=0),
         Confidence.LIKELY if unseeded else Confidence.POSSIBLE,
         None if unseeded else Severity.HINT,
     )

@@ -4,6 +4,7 @@ them to their gradients, or adds their size to the loss. What the optimizer's `w
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -43,21 +44,21 @@ class Decays:
         """As the step before has left them."""
         self.gradients: list[_Kept] = []
         """As the last backward pass has left them."""
-        self.looks = {"w": 0, "g": 0}
-        self.seen: set[str] = set()
+        self.looks: Counter[tuple[str, int]] = Counter()
+        self.seen: set[tuple[str, int]] = set()
+        """By what is looked for, and the number of the optimizer: stages are looked at anew."""
 
     def begin(self, opt: Opt | None) -> None:
         """A sampled step begins, right behind the step before of the leading optimizer."""
         self.gradients = []
         self.weights = [
-            _Kept(held, parameter, None, thin(parameter, VALUES).clone())
-            for held, parameter in self._largest(opt if self._looks_for("w") else None)
+            _Kept(held, parameter, None, thin(parameter, VALUES).clone()) for held, parameter in self._largest("w", opt)
         ]
 
     def after_backward(self, opt: Opt | None) -> None:
         self.gradients = [
             _Kept(held, parameter, parameter.grad, thin(parameter.grad, VALUES).clone())
-            for held, parameter in self._largest(opt if self._looks_for("g") else None)
+            for held, parameter in self._largest("g", opt)
             if parameter.grad is not None and plain(parameter.grad)
         ]
 
@@ -80,12 +81,12 @@ class Decays:
             ]
             self._compare("g", opt, added)
 
-    def _looks_for(self, kind: str) -> bool:
-        return kind in self.seen or self.looks[kind] < LOOKS
-
-    def _largest(self, opt: Opt | None) -> list[tuple[Held, torch.Tensor]]:
+    def _largest(self, kind: str, opt: Opt | None) -> list[tuple[Held, torch.Tensor]]:
+        """Those that are looked at, if this is looked for at all."""
         optimizer = opt.ref() if opt is not None else None
-        if optimizer is None:
+        if opt is None or optimizer is None:
+            return []
+        if (kind, opt.index) not in self.seen and self.looks[kind, opt.index] >= LOOKS:
             return []
         find = self.recorder.parameters.find
         found = [
@@ -100,8 +101,9 @@ class Decays:
 
     def _compare(self, kind: str, opt: Opt, pairs: list[tuple[_Kept, torch.Tensor, torch.Tensor]]) -> None:
         """How much of the weights is there in the differences, and what else?"""
-        self.looks[kind] += 1
-        row = {"i": opt.index, "s": self.recorder.step, "how": kind, "n": self.looks[kind]}
+        key = kind, opt.index
+        self.looks[key] += 1
+        row = {"i": opt.index, "s": self.recorder.step, "how": kind, "n": self.looks[key]}
         scalars = []
         for _, difference, values in pairs:
             weights = values.float()
@@ -113,7 +115,7 @@ class Decays:
 
         def write(read: list[float]) -> None:
             if any(read[::2]):
-                self.seen.add(kind)
+                self.seen.add(key)
                 shares, rests = (list(map(number, read[place::2])) for place in (0, 1))
                 self.recorder.row("dy", **row, p=indices, v=shares, r=rests)
 

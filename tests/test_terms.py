@@ -109,3 +109,40 @@ def test_reshapes_that_cut_across_axes(
 
     assert torch.zeros(before).reshape(after).shape == after
     assert scrambles(before, after, 16) is wrong
+
+
+def _sum_of_squares(_: ModuleType, weights: list[Any]) -> Any:
+    return 0.25 * sum(weight.pow(2).sum() for weight in weights)
+
+
+def _side_by_side(torch: ModuleType, weights: list[Any]) -> Any:
+    return 0.25 * torch.cat([weight.view(-1) for weight in weights]).square().sum()
+
+
+def _norms_squared(torch: ModuleType, weights: list[Any]) -> Any:
+    return sum(torch.norm(weight) ** 2 for weight in weights) / 4
+
+
+def _products(_: ModuleType, weights: list[Any]) -> Any:
+    return sum((weight * weight).sum() for weight in weights) * 0.25
+
+
+@pytest.mark.parametrize("written", [_sum_of_squares, _side_by_side, _norms_squared, _products])
+def test_a_penalty_on_weights_is_found_with_its_factor(torch: ModuleType, written: Any) -> None:
+    from torchward.runtime import graph, terms
+
+    model = torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.Linear(4, 3))
+    weights = [layer.weight for layer in model]
+    loss = torch.nn.functional.mse_loss(model(torch.randn(7, 5)), torch.zeros(7, 3))
+    found = terms.penalties(graph.walk((loss + written(torch, weights)).grad_fn))
+    assert {id(leaf) for one in found for leaf in one.leaves} == set(map(id, weights))
+    assert {(one.kind, round(one.factor, 6)) for one in found} == {("squares", 0.25)}
+    assert terms.penalties(graph.walk(loss.grad_fn)) == []
+
+
+def test_what_uses_the_size_of_a_weight_is_no_penalty(torch: ModuleType) -> None:
+    from torchward.runtime import graph, terms
+
+    weight, bias = torch.randn(3, 5, requires_grad=True), torch.randn(3, requires_grad=True)
+    scaled = torch.randn(7, 5) @ (weight / weight.norm()).T + bias.pow(2)
+    assert terms.penalties(graph.walk((scaled - 1).square().mean().grad_fn)) == []

@@ -110,6 +110,22 @@ def read_head(path: Path) -> Iterator[Row]:
         yield row
 
 
+def find(path: Path, kind: str, limit: int = 1 << 20) -> Row | None:
+    """The first row of a kind that begins within so many bytes; no other row is parsed on the way."""
+    mark, read_so_far = f'{{"k":"{kind}"'.encode(), 0
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                if line.startswith(mark):
+                    return _parse(line)
+                read_so_far += len(line)
+                if read_so_far > limit:
+                    break
+    except OSError:
+        pass
+    return None
+
+
 def _parse(line: bytes) -> Row | None:
     if not line.strip():
         return None

@@ -1,5 +1,5 @@
 # bug: Weight decay (or a penalty) pulls weights down so that what had been learned is forgotten late in training.
-# expects: OPT050
+# expects: OPT051 OPT050
 """Matrix factorisation with a small MLP on top, for film ratings. Decoupled decay, cosine schedule."""
 import math
 

@@ -20,9 +20,13 @@ from torchward import runlog
 
 if TYPE_CHECKING:
     from torchward.collect.run import RunBuilder
-    from torchward.facts import Crash
+    from torchward.facts import Crash, Start
     from torchward.report import Outcome
     from torchward.rule import Diagnosis, Language, Rule
+
+BASE, RUNS = ".torchward", "runs"
+LAST = 20
+"""Folders of former runs of one name that are looked at for one of the same command, newest first."""
 
 Launch = dict[str, Any]
 """What `launch.json` holds: command, cwd, host, pid (of the supervisor), started and ended (seconds since 1970),
@@ -55,8 +59,8 @@ def write_launch(folder: Path | str, launch: Launch) -> None:
 
 def new_folder(words: Sequence[str]) -> Path:
     """Make a folder of its own for a run of these words, under `.torchward/runs`. May raise `OSError`."""
-    base = Path(".torchward").absolute()
-    runs = base / "runs"
+    base = Path(BASE).absolute()
+    runs = base / RUNS
     runs.mkdir(parents=True, exist_ok=True)
     ignore = base / ".gitignore"
     if not ignore.exists():
@@ -108,6 +112,7 @@ class Session:
         self._names: set[str] = set()
         self._logs: list[_Log] = []
         self._rules: dict[str, Rule] = {}
+        self._earlier: list[Start | None] | None = None
 
     @property
     def rules(self) -> Mapping[str, Rule]:
@@ -158,12 +163,30 @@ class Session:
             if not log.builder.is_worker:
                 own = [row for row in said if row.get("pid") == log.pid]
                 facts += self._guarded(log, log.builder.facts, own) or ()
+        if not self.running():
+            facts = self._with_earlier(facts)
         if len(self._logs) > 1:
             from torchward.collect.run import ranks
 
             facts += ranks(facts)
         crash = None if self.running() else self._crash()
         return facts if crash is None else [*facts, crash]
+
+    def _with_earlier(self, facts: list[object]) -> list[object]:
+        """The one process that trained is told where the run before of the same command began."""
+        from dataclasses import replace
+
+        from torchward.facts import Run
+
+        trained = [fact for fact in facts if isinstance(fact, Run) and fact.start is not None]
+        if len(trained) != 1 or trained[0].rank is not None:
+            return facts
+        if self._earlier is None:
+            self._earlier = [_earlier(self.folder.absolute(), self.launch)]
+        if self._earlier[0] is None:
+            return facts
+        told = replace(trained[0], earlier=self._earlier[0])
+        return [told if fact is trained[0] else fact for fact in facts]
 
     def _crash(self) -> Crash | None:
         failed = [log.builder for log in self._logs if log.builder.crash is not None]
@@ -270,6 +293,37 @@ class Session:
         if any(run.errors for run in runs):
             say("recorder")
         return notes
+
+
+def _earlier(folder: Path, launch: Launch) -> Start | None:
+    """Where the last run of this command before this one began; among the folders that `new_folder` makes alone."""
+    command, cwd = launch.get("command"), launch.get("cwd")
+    if not command or folder.parent.name != RUNS or folder.parent.parent.name != BASE:
+        return None
+    kind = folder.name.split("-", 2)[-1].rsplit("-", 1)[0]
+    try:
+        beside = [name for name in os.listdir(folder.parent) if kind in name and name != folder.name]
+    except OSError:
+        return None
+    found = []
+    for name in sorted(beside, reverse=True)[:LAST]:
+        other = read_launch(folder.parent / name)
+        before = (other.get("started") or 0.0) < (launch.get("started") or 0.0)
+        if before and other.get("ended") and other.get("command") == command and other.get("cwd") == cwd:
+            found.append((float(other["started"]), name))
+    if not found:
+        return None
+    from torchward.collect.run import start
+
+    name = max(found)[1]
+    for path in runlog.logs(folder.parent / name):
+        row = runlog.find(path, "start")
+        for head in runlog.read_head(path) if row is not None else ():
+            try:
+                return start(head, row or {}, str(folder.parent / name))
+            except (KeyError, TypeError, ValueError, IndexError):  # of another version of torchward
+                return None
+    return None
 
 
 def _alive(pid: int) -> bool:

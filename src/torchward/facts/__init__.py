@@ -89,6 +89,7 @@ from torchward.facts.optimizer import (
     Clip,
     Cycle,
     Optimizer,
+    OwnDecay,
     Scheduler,
 )
 from torchward.facts.probe import (
@@ -129,6 +130,7 @@ from torchward.facts.run import (
     Saves,
     Score,
     SlowCall,
+    Start,
     Training,
 )
 from torchward.facts.series import (
@@ -196,6 +198,7 @@ __all__ = [
     "Operand",
     "Optimizer",
     "Overlap",
+    "OwnDecay",
     "Package",
     "PaddingProbe",
     "Pairs",
@@ -227,6 +230,7 @@ __all__ = [
     "Setting",
     "Site",
     "SlowCall",
+    "Start",
     "StoredRows",
     "System",
     "Table",

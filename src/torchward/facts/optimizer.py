@@ -89,6 +89,28 @@ class Optimizer:
 
 
 @dataclass(frozen=True, eq=False)
+class OwnDecay:
+    """A pull of weights towards zero that the program makes itself, apart from its optimizer's `weight_decay`."""
+
+    kind: str
+    """`weights`: they are scaled down between the steps; `gradients`: they are added to their gradients after the
+    backward pass; `squares`, `sizes`, `norm`: theirs are among the terms of the loss."""
+    optimizer: int | None
+    stream: int | None
+    parameters: tuple[int, ...]
+    """Matrices that it was seen on, as last sampled; of several hundred the first or the largest ones."""
+    strength: Series
+    """Share that is taken from the weights (`weights`), else what a `weight_decay` of the same pull would be. Sampled
+    steps in which there was none have no value."""
+    every: float
+    """Share of the sampled steps in which it was seen."""
+    penalty: Series = field(default_factory=Series)
+    """What it adds to the loss, if it does."""
+    rest: Series = field(default_factory=Series)
+    """The loss without it."""
+
+
+@dataclass(frozen=True, eq=False)
 class Clip:
     """One call site of `clip_grad_norm_` or `clip_grad_value_`."""
 

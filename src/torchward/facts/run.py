@@ -48,7 +48,7 @@ from torchward.facts.model import (
     Table,
     Views,
 )
-from torchward.facts.optimizer import Clip, Cycle, Optimizer, Scheduler
+from torchward.facts.optimizer import Clip, Cycle, Optimizer, OwnDecay, Scheduler
 from torchward.facts.reinforcement import Bootstraps, Choices, Episodes, Learner
 from torchward.facts.series import Series, Site
 
@@ -197,6 +197,30 @@ class Training:
 
 
 @dataclass(frozen=True, eq=False)
+class Start:
+    """Where a process stood at its first backward pass. Marks are equal where the same was there."""
+
+    folder: str
+    """Of the run."""
+    seed: int
+    """Of torch's generator for the CPU: one of chance where no seed was set."""
+    program: str
+    """Mark of the program's own files, of the shapes of its weights and inputs, and of the versions it ran with."""
+    loss: float
+    weights: str
+    inputs: str
+    """Of the model's first input; empty if it was not seen."""
+    targets: str
+    """Of what torch's loss function was given; empty if it was not seen."""
+    numpy: tuple[str, bool] | None
+    """Of numpy's global generator, and whether anything was drawn from it; None if numpy was not loaded."""
+    python: tuple[str, bool]
+    """Of the module `random`, likewise."""
+    loaded: bool
+    """Something was loaded by `torch.load` or into a module before."""
+
+
+@dataclass(frozen=True, eq=False)
 class Run:
     """One process of a run, as far as its log was written."""
 
@@ -260,6 +284,7 @@ class Run:
     noised: tuple[Noised, ...] = ()
     batches: tuple[Batches, ...] = ()
     clips: tuple[Clip, ...] = ()
+    own_decays: tuple[OwnDecay, ...] = ()
     cycles: tuple[Cycle, ...] = ()
     slow_calls: tuple[SlowCall, ...] = ()
     nonfinite: NonFinite | None = None
@@ -298,6 +323,9 @@ class Run:
     """Cores that the process may run on."""
     replica_site: Site | None = None
     """Where the first of them was made."""
+    start: Start | None = None
+    earlier: Start | None = None
+    """Of the run before of the same command in the same folder, if it was recorded beside this one and is over."""
     blind: Mapping[str, str] = field(default_factory=dict)
     """What could not be looked at -> why. Keys: `modules`, `graph`, `parameters`, `loss`, `loader`, `probes`."""
     errors: tuple[str, ...] = ()

@@ -346,6 +346,8 @@ class Optimizers:
         lr = max((_number(group.get("lr")) for group in optimizer.param_groups), default=0.0)
         row: dict[str, Any] = {"s": recorder.step, "o": opt.index, "lr": number(lr), "p": [], "g": [], "none": []}
         row["ow"] = self._overwritten(opt, optimizer)
+        if opt is self.leader:
+            recorder.decays.before_step(opt)
         row["wp"], row["sp"], row["zp"] = [], [], []
         spread = self.spread_samples < SPREAD_SAMPLES
         opt.before, opt.scalars = [], []
@@ -376,6 +378,8 @@ class Optimizers:
         if row is None or pairs is None:
             return
         recorder.event("step", opt.index)
+        if opt is self.leader and not opt.in_closure:
+            recorder.decays.with_gradients(opt)
         own = {held.index for held, _ in pairs}
         if opt is self.leader or self.leader is None:
             others = [pair for pair in parameters.live() if pair[0].index not in own and not self.holders(pair[1])]
@@ -525,6 +529,7 @@ class Optimizers:
     def begin_cycle(self) -> None:
         """A sampled step begins: remember a gradient of each optimizer as its last step left it."""
         self.current = None
+        self.recorder.decays.begin(self.leader)
         for opt in self.known.values():
             opt.passes, opt.uncleared = 0, []
             opt.cleared_after_backward = False
@@ -558,6 +563,7 @@ class Optimizers:
             opt.uncleared.append((gradient != 0).any().float())
 
     def after_backward(self) -> None:
+        self.recorder.decays.after_backward(self.leader)
         for opt in self.known.values():
             # A pass that added to a gradient nobody cleared leaves one that is still not cleared.
             if opt.witness_grad is not None and opt.witness is not None and len(opt.uncleared) == opt.passes:

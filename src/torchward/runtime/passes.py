@@ -120,6 +120,8 @@ class Passes:
             sm=graph.misplaced_softmax(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
             cm=graph.classes_mixed(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
         )
+        if not recorder.start.done:
+            recorder.guarded("start", recorder.start.look)(loss, walked)
         added = None
         if (self.derivatives or recorder.losses.ungraded) and loss.is_cpu and terms.adds_number(root):
             added = terms.constant_in(root, float(item(loss)), recorder.losses.values())
@@ -141,6 +143,7 @@ class Passes:
             recorder.blind("graph", "saved-tensor hooks (checkpointing or offloading) are in use")
             return
         self._activations(graph.activations(walked, parameters.owner))
+        recorder.decays.in_loss(stream.index, loss, walked)
         self._partners(stream, loss, walked)
         self._values_of_choices(walked)
         self._target_by_hand(walked)

@@ -26,6 +26,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torchward import runlog
 from torchward.runtime import graph, source
 from torchward.runtime.checkpoints import Checkpoints
+from torchward.runtime.decays import Decays
 from torchward.runtime.exchanges import Exchanges
 from torchward.runtime.heldout import HeldOut
 from torchward.runtime.inputs import Inputs
@@ -38,6 +39,7 @@ from torchward.runtime.optimizers import Opt, Optimizers
 from torchward.runtime.parameters import Parameters
 from torchward.runtime.passes import Passes, Stream
 from torchward.runtime.scores import Scores
+from torchward.runtime.start import Start
 from torchward.runtime.tables import Tables
 from torchward.runtime.tensors import (
     Reader,
@@ -186,6 +188,7 @@ class Recorder(Hot):
         self.nonfinite = False
         self.reader = Reader()
         self.optimizers = Optimizers(self)
+        self.decays = Decays(self)
         self.checkpoints = Checkpoints(self)
         self.losses = Losses(self)
         self.loaders = Loaders(self)
@@ -199,6 +202,7 @@ class Recorder(Hot):
         self.inputs = Inputs(self)
         self.passes = Passes(self)
         self.kept = Kept(self)
+        self.start = Start(self)
         self.stand_ins: list[tuple[Any, str, Any]] = [
             (torch.Tensor, name, self._slow_stand_in(name, kind)) for name, kind in SLOW_CALLS.items()
         ]

@@ -19,6 +19,8 @@ from torchward.runtime.tensors import thin, tolist
 
 NODE_LIMIT = 256
 """Nodes near the loss that are looked at."""
+PENALTY_LIMIT = 1_024
+"""... where the weights of a model are added up, an operation or three for each."""
 DESCENT = 8
 
 Key = tuple[Any, int]
@@ -77,6 +79,9 @@ MIXING = graph.VIEWS | {
 }
 """What makes 1 - p, or one of p and 1 - p, of probabilities before their logarithm is taken."""
 ELEMENTWISE = {"PowBackward0": "_saved_self", "AbsBackward0": "_saved_self"}
+NORMS = frozenset({"NormBackward0", "NormBackward1", "LinalgVectorNormBackward0"})
+SIZES = NORMS | {"PowBackward0", "AbsBackward0", "MulBackward0"}
+"""What makes the size of a weight."""
 
 
 class Divergence(NamedTuple):
@@ -90,12 +95,12 @@ class Divergence(NamedTuple):
     """Factor of one value of the reconstruction error, the largest such term."""
 
 
-def factors(root: Any, stops: Any = ()) -> tuple[dict[Key, float], list[tuple[Any, float]]]:
+def factors(root: Any, stops: Any = (), limit: int = NODE_LIMIT) -> tuple[dict[Key, float], list[tuple[Any, float]]]:
     """(factor of every value on linear ways to the loss, (node, factor) where the ways end; at `stops` in any case)."""
     found: dict[Key, float] = {(root, 0): 1.0}
     ends: list[tuple[Any, float]] = []
     queue: list[Key] = [(root, 0)]
-    while queue and len(found) < NODE_LIMIT:
+    while queue and len(found) < limit:
         key = queue.pop(0)
         node, factor = key[0], found[key]
         steps = _operands(node) if node not in stops else None
@@ -250,6 +255,71 @@ def divergence(root: Any) -> Divergence | None:
             continue
         return Divergence(exponential, variance, _mean(ends, own, variance, exponential), _judged(ends, variance))
     return None
+
+
+class Penalty(NamedTuple):
+    """The size of a weight, or of several that were put side by side, among the terms of a loss."""
+
+    leaves: list[torch.Tensor]
+    kind: str
+    """`squares`, `sizes` or `norm`."""
+    factor: float
+
+
+def penalties(walked: graph.Walk) -> list[Penalty]:
+    """Weights whose squares, sizes or norms are added to the loss, each with its factor."""
+    if not any(_size_of(node) is not None for node in walked.nodes):
+        return []
+    found = []
+    for node, factor in factors(walked.nodes[0], limit=PENALTY_LIMIT)[1]:
+        size = _size_of(node) if factor > 0 else None
+        if size is not None:
+            found.append(Penalty(size[0], size[1], factor))
+    return found
+
+
+def _size_of(node: Any) -> tuple[list[torch.Tensor], str] | None:
+    """(leaves, kind) of an operation that takes squares, sizes or the norm of nothing but leaves."""
+    name = node.name()
+    if name not in SIZES:
+        return None
+    children = node.next_functions
+    below, kind = children[0][0], "norm"
+    if name == "MulBackward0":
+        below, kind = (below if children[0] == children[1] else None), "squares"
+    elif name == "AbsBackward0":
+        kind = "sizes"
+    elif name == "PowBackward0":
+        below, kind = (below if _number(node, "_saved_exponent", 0.0) == 2 else None), "squares"
+        inner = graph.producer(below)
+        if inner is not None and inner.name() in NORMS:
+            below = inner.next_functions[0][0] if _is_euclidean(inner) else None
+    elif not _is_euclidean(node):
+        return None
+    leaves = _leaves(below)
+    return (leaves, kind) if leaves else None
+
+
+def _is_euclidean(node: Any) -> bool:
+    """Of all values, none left out, to one number."""
+    power = _number(node, "_saved_p", _number(node, "_saved_ord", 2.0))
+    return power == 2 and graph.output_shape(node) == ()
+
+
+def _leaves(node: Any) -> list[torch.Tensor]:
+    """The leaf that `node` is, or merely gives another shape, or those that it puts side by side."""
+    for _ in range(4):
+        if node is None:
+            return []
+        if node.name() == graph.LEAF:
+            return [node.variable]
+        if node.name() == "CatBackward0":
+            parts = [_leaves(child) for child, _ in node.next_functions]
+            return [leaf for part in parts for leaf in part] if all(parts) else []
+        if node.name() not in graph.RESHAPING | {"TBackward0"}:
+            return []
+        node = node.next_functions[0][0]
+    return []
 
 
 def noise_of_code(nodes: list[Any], shape: tuple[int, ...]) -> torch.Tensor | None:

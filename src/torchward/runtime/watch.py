@@ -226,6 +226,7 @@ class Watch:
             recorder.checkpoints.put_back("model")
             recorder.checkpoints.taken_over(args[0], args[1] if len(args) > 1 else kwargs.get("state_dict"), result)
             recorder.parameters.loaded.add(args[0])
+            recorder.start.loads = recorder.start.loads or not recorder.inside
             if not recorder.inside:
                 recorder.heldout.forget()
             for parameter in args[0].parameters():
@@ -254,6 +255,7 @@ class Watch:
         patches.around(Optimizer, "load_state_dict", None, lambda _t, _r, _a, _k: put_back("opt"))
 
         def unpickled(_token: Any, result: Any, args: Any, kwargs: Any) -> None:
+            recorder.start.loads = True
             recorder.checkpoints.loaded(result, args, kwargs)
             for value in result.values() if isinstance(result, dict) else (result,):
                 if isinstance(value, nn.Module):

@@ -15,7 +15,7 @@ from torchward.collect.run.losses import Losses
 from torchward.collect.run.models import Models
 from torchward.collect.run.optimizers import Optimizers
 from torchward.collect.run.reinforcement import Reinforcement
-from torchward.facts import Experiment, Loss, LossStream, Optimizer, Ranks, Run, Training, WorkerRandomness
+from torchward.facts import Experiment, Loss, LossStream, Optimizer, Ranks, Run, Start, Training, WorkerRandomness
 from torchward.runlog import Row
 
 _PROBES = {probe.__name__: probe for probe in facts.PROBES}
@@ -41,6 +41,7 @@ class RunBuilder:
         self._blind: dict[str, str] = {}
         self._errors: list[str] = []
         self._probes: list[Row] = []
+        self._start: Row | None = None
         self._ledger = ledger = Ledger()
         self._models, self._optimizers, self._losses = Models(ledger), Optimizers(ledger), Losses(ledger)
         self._batches, self._events, self._learning = BatchesAndLoaders(ledger), Events(ledger), Reinforcement(ledger)
@@ -106,6 +107,9 @@ class RunBuilder:
     def on_error(self, row: Row) -> None:
         self._errors.append(f"{row['part']}: {row['text']}")
 
+    def on_start(self, row: Row) -> None:
+        self._start = self._start or row
+
     def on_probe(self, row: Row) -> None:
         if row["kind"] == "ModeProbe":  # each tells of all looks so far
             same = (row["kind"], row["model"], row["site"])
@@ -155,6 +159,7 @@ class RunBuilder:
             optimizers=optimizers,
             schedulers=self._optimizers.schedulers(loaders),
             clips=self._optimizers.clips(),
+            own_decays=self._optimizers.own_decays(),
             cycles=tuple(cycles),
             trainings=trainings,
             losses=judged,
@@ -206,6 +211,7 @@ class RunBuilder:
             replica_site=self._ledger.site(self._replicas[0]) if self._replicas else None,
             threads=totals.get("th"),
             cores=totals.get("cores") or None,
+            start=start(head, self._start, "") if self._start else None,
             blind=dict(self._blind),
             errors=tuple(self._errors),
         )
@@ -284,3 +290,22 @@ def ranks(found: Iterable[object]) -> list[object]:
     )
     alone = len({run.rank for run in runs}) == len(runs) and len({run.world_size for run in runs}) == 1
     return [Ranks(tuple(runs))] if len(runs) > 1 and alone else []
+
+
+def start(head: Row, row: Row, folder: str) -> Start:
+    """Of the first row of a log, and the one that tells of the first backward pass."""
+    marks = list(row["m"][1:])
+    inputs, targets = (marks.pop(0) if there else "" for there in row["n"])
+    numpy, python = row["np"], row["py"]
+    return Start(
+        folder=folder,
+        seed=int(row["seed"]),
+        program=" ".join(map(str, (row["src"], row["sh"], head.get("torch"), head.get("python")))),
+        loss=float(row["v"]),
+        weights=str(row["m"][0]),
+        inputs=inputs,
+        targets=targets,
+        numpy=(str(numpy[0]), bool(numpy[1])) if numpy else None,
+        python=(str(python[0]), bool(python[1])),
+        loaded=bool(row["ld"]),
+    )

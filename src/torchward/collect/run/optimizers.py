@@ -5,10 +5,15 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from statistics import median
 
-from torchward.collect.run._rows import Growing, Ledger, Part, by_key
-from torchward.facts import Clip, Cycle, Loader, Optimizer, Scheduler
+from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
+from torchward.facts import Clip, Cycle, Loader, Optimizer, OwnDecay, Scheduler, Series
 from torchward.runlog import Row
+
+ALIKE = 0.02
+"""Rest of a change of weights that is still the same factor for all of them, as a share of the change; rounding leaves
+1e-6, and what normalises or clips weights leaves most. Also how far the factors of several weights may be apart."""
 
 
 class Optimizers(Part):
@@ -19,6 +24,9 @@ class Optimizers(Part):
         self.cycles: list[Cycle] = []
         self._scale = by_key()
         self._overwritten = by_key()
+        self._decays: dict[tuple[int, str], list[Row]] = defaultdict(list)
+        self._looks: dict[tuple[int, str], int] = {}
+        self._penalties: dict[int, list[Row]] = defaultdict(list)
 
     # -- rows
 
@@ -39,7 +47,37 @@ class Optimizers(Part):
     def on_cn(self, row: Row) -> None:
         self._clip_norm[row["i"]].add(row["s"], row["v"])
 
+    def on_dy(self, row: Row) -> None:
+        key, rows = (row["i"], row["how"]), self._decays[row["i"], row["how"]]
+        self._looks[key] = row["n"]
+        exact = [value for value, rest in zip(row["v"], row["r"], strict=True) if value > 0 and rest <= ALIKE]
+        middle = median(exact) if exact else 0.0
+        alike = [value for value in exact if abs(value - middle) <= ALIKE * middle]
+        if alike and 2 * len(alike) >= len(row["v"]):
+            rows.append({"s": row["s"], "p": row["p"], "c": middle})
+
+    def on_pn(self, row: Row) -> None:
+        if row["c"]:
+            self._penalties[row["i"]].append(row)
+
     # -- facts
+
+    def own_decays(self) -> tuple[OwnDecay, ...]:
+        found = []
+        for (index, how), rows in self._decays.items():
+            if rows:
+                kind = "weights" if how == "w" else "gradients"
+                held, every = tuple(rows[-1]["p"]), len(rows) / max(1, self._looks[index, how])
+                found.append(OwnDecay(kind, index, None, held, column(rows, "c"), every))
+        for stream, rows in self._penalties.items():
+            last, every = rows[-1], min(1.0, len(rows) / max(1, len(self.cycles)))
+            strength = Series([row["s"] for row in rows], [median(row["c"]) for row in rows])
+            found.append(
+                OwnDecay(
+                    last["how"], None, stream, tuple(last["p"]), strength, every, column(rows, "v"), column(rows, "d")
+                )
+            )
+        return tuple(found)
 
     def optimizers(self) -> tuple[Optimizer, ...]:
         found = []

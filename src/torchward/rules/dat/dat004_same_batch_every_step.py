@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchward.facts import Batches, Run
+from torchward.facts import Batches, Loss, Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
@@ -14,8 +14,12 @@ FRESH = 0.8
 LARGEST_WINDOW = 0.25
 """Of the data. A larger part is the training half of a split, given whole."""
 
+EVALUATIONS, SEVERAL = 2, 2
+APART = 2.0
+"""Times the training loss: a part of the data that is trained on as a whole, and evaluated in parts, teaches more."""
 
-def _source(batches: Batches) -> str | None:
+
+def _source(run: Run, batches: Batches) -> str | None:
     """Where the batch comes from, and which part of the data it is, if it never changes and should."""
     count = len(batches.fingerprints)
     if count < MINIMUM_SAMPLES or len(set(batches.fingerprints)) > 1 or batches.renewed < FRESH * (count - 1):
@@ -26,12 +30,23 @@ def _source(batches: Batches) -> str | None:
         return f"`DataLoader`: 1/{batches.loader_batches}" if batches.loader_batches else "`DataLoader`"
     if batches.window and batches.window_share is not None and batches.window_share <= LARGEST_WINDOW:
         return f"`x[...]`: {batches.window_share:.1%}"
+    for loss in run.losses:
+        # What is evaluated comes in several batches of the kind that training has but one of.
+        times = len(loss.values)
+        if not loss.training and times >= EVALUATIONS and loss.calls >= SEVERAL * times and _learned_alone(run, loss):
+            return f"{loss.calls // times} batches in each evaluation"
     return None
+
+
+def _learned_alone(run: Run, judged: Loss) -> bool:
+    """What was learned of the batch does not hold for what is evaluated."""
+    trained = [loss.values.values[-1] for loss in run.losses if loss.training and loss.kind == judged.kind]
+    return bool(trained) and judged.values.values[-1] > APART * max(trained) > 0
 
 
 def check(run: Run) -> Iterator[Finding]:
     for batches in run.batches:
-        source = _source(batches)
+        source = _source(run, batches)
         if source is None:
             continue
         model = next((one for one in run.models if one.index == batches.model), None)

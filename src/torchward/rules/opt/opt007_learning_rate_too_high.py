@@ -33,6 +33,11 @@ HALF = 0.5
 """Share of the first loss that is still there at the end."""
 RELAPSE = 10.0
 """The end is this many times the best that the run had reached."""
+GREW = 10.0
+"""Growth of half of the matrices that is a flight, where the loss rose and stayed up with it; runs with heavy momentum
+that learn reach it too. Flights of 400 to 600 steps reach 50 to 500."""
+LONG = 1e-2
+"""Ten times a healthy step: momentum makes a flight of steps that are not so long each."""
 FIRST_LOSSES = 5
 SOON = 20
 STEPS = 100
@@ -63,6 +68,7 @@ def check(run: Run) -> Iterator[Finding]:
             filter(None, (look(run, losses, moved) for look in (_diverged, _suffered, _overshot, _leapt))), None
         )
         verdict = verdict or _scattered(run, training, optimizer, losses, moved)
+        verdict = verdict or _ran_away(run, training, optimizer, losses, moved)
         if verdict is not None:
             yield _finding(optimizer, training, stream, *verdict)
 
@@ -141,6 +147,28 @@ def _scattered(
     settled = [value for step, value in zip(losses.steps, losses.values, strict=True) if step > curve.peak_step]
     still = moved.values[-1] < DEAD * ratio and curve.end >= NOT_LEARNED * median(settled[: max(5, len(settled) // 3)])
     return (curve, ratio) if ratio >= RATIO and still else None
+
+
+def _ran_away(
+    run: Run, training: Training, optimizer: Optimizer, losses: Series, moved: Series
+) -> tuple[Curve, float] | None:
+    """No step was long for the weights it met, for they grow with the steps, and the loss rises all the way.
+
+    The loss of a learner of values or of a policy may rise with what it learns.
+    """
+    curve, later = _curve(run, losses, moved), sorted(moved.values[1:])
+    if curve is None or len(later) < 3 or later[-2] < LONG or run.episodes or run.choices or run.learners:
+        return None
+    if any(stream.weighed_choices for stream in run.streams if stream.index in training.losses):
+        return None
+    grown, counted = 0, 0
+    for parameter in matrices(run, optimizer):
+        norms = parameter.weight_norm.between(training.first_step, training.last_step).values
+        if len(norms) > 2 and norms[0] > 0 and not parameter.loaded:
+            counted += 1
+            grown += norms[-1] >= GREW * norms[0]
+    rose = max(_smooth(losses.values)) >= LOW_PEAK * curve.start and curve.end >= NOT_LEARNED * curve.start
+    return (curve, later[-2]) if rose and grown and 2 * grown >= counted else None
 
 
 def _curve(run: Run, losses: Series, moved: Series) -> Curve | None:

@@ -134,10 +134,12 @@ def test_a_penalty_on_weights_is_found_with_its_factor(torch: ModuleType, writte
     model = torch.nn.Sequential(torch.nn.Linear(5, 4), torch.nn.Linear(4, 3))
     weights = [layer.weight for layer in model]
     loss = torch.nn.functional.mse_loss(model(torch.randn(7, 5)), torch.zeros(7, 3))
-    found = terms.penalties(graph.walk((loss + written(torch, weights)).grad_fn))
+    found, alone = terms.penalties(graph.walk((loss + written(torch, weights)).grad_fn))
+    assert not alone
     assert {id(leaf) for one in found for leaf in one.leaves} == set(map(id, weights))
     assert {(one.kind, round(one.factor, 6)) for one in found} == {("squares", 0.25)}
-    assert terms.penalties(graph.walk(loss.grad_fn)) == []
+    assert terms.penalties(graph.walk((loss.detach() + written(torch, weights)).grad_fn))[1]
+    assert terms.penalties(graph.walk(loss.grad_fn)) == ([], False)
 
 
 def test_what_uses_the_size_of_a_weight_is_no_penalty(torch: ModuleType) -> None:
@@ -145,4 +147,4 @@ def test_what_uses_the_size_of_a_weight_is_no_penalty(torch: ModuleType) -> None
 
     weight, bias = torch.randn(3, 5, requires_grad=True), torch.randn(3, requires_grad=True)
     scaled = torch.randn(7, 5) @ (weight / weight.norm()).T + bias.pow(2)
-    assert terms.penalties(graph.walk((scaled - 1).square().mean().grad_fn)) == []
+    assert terms.penalties(graph.walk((scaled - 1).square().mean().grad_fn)) == ([], False)

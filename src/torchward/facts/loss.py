@@ -309,6 +309,8 @@ class LossStream:
     terms: Mapping[int, Series] = field(default_factory=dict)
     """Index of a loss -> what it adds to the sum that is differentiated, as a share of the whole (of absolute values);
     for losses that are one of several terms."""
+    penalty_alone: int = 0
+    """Sampled steps in which nothing was differentiable in it but the size of weights, though it is more than that."""
     weighed_choices: int = 0
     """Sampled steps in which it weighed log-probabilities of choices by numbers of both signs: a policy's loss, whose
     value need not fall."""

@@ -123,7 +123,8 @@ class Decays:
 
     def in_loss(self, stream: int, loss: torch.Tensor, walked: graph.Walk) -> None:
         """The loss may hold a penalty on the size of the weights: which, and how strong?"""
-        found = [one for one in terms.penalties(walked)[:TERMS] if all(map(plain, one.leaves))]
+        penalties, alone = terms.penalties(walked)
+        found = [one for one in penalties[:TERMS] if all(map(plain, one.leaves))]
         if not found or loss.numel() != 1:
             return
         names: list[int] = []
@@ -146,7 +147,7 @@ class Decays:
         step, kind = self.recorder.step, found[0].kind
 
         def write(values: list[float]) -> None:
-            row = {"i": stream, "s": step, "how": kind, "p": names}
+            row = {"i": stream, "s": step, "how": kind, "p": names, "al": alone}
             self.recorder.row("pn", **row, c=list(map(number, values[2:])), v=number(values[0]), d=number(values[1]))
 
         whole = torch.stack(added).sum()

@@ -266,16 +266,17 @@ class Penalty(NamedTuple):
     factor: float
 
 
-def penalties(walked: graph.Walk) -> list[Penalty]:
-    """Weights whose squares, sizes or norms are added to the loss, each with its factor."""
+def penalties(walked: graph.Walk) -> tuple[list[Penalty], bool]:
+    """(weights whose squares, sizes or norms are added to the loss, each with its factor; is nothing else in it
+    differentiable?)"""
     if not any(_size_of(node) is not None for node in walked.nodes):
-        return []
-    found = []
-    for node, factor in factors(walked.nodes[0], limit=PENALTY_LIMIT)[1]:
+        return [], False
+    found, ends = [], factors(walked.nodes[0], limit=PENALTY_LIMIT)[1]
+    for node, factor in ends:
         size = _size_of(node) if factor > 0 else None
         if size is not None:
             found.append(Penalty(size[0], size[1], factor))
-    return found
+    return found, len(found) == len(ends)
 
 
 def _size_of(node: Any) -> tuple[list[torch.Tensor], str] | None:

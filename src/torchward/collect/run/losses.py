@@ -30,6 +30,9 @@ from torchward.runlog import Row
 RECENT = 10
 """Sampled calls that `recent_predicted` and `recent_target` cover."""
 
+REST = 1e-3
+"""Of a penalty; what is left of a loss without it that is smaller is rounding."""
+
 
 class Losses(Part):
     def __init__(self, ledger: Ledger) -> None:
@@ -50,6 +53,7 @@ class Losses(Part):
         self._divergence: dict[int, list[Growing]] = defaultdict(lambda: [Growing() for _ in range(3)])
         self._evaluated_scales: dict[int, list[tuple[float, float, float, float]]] = defaultdict(list)
         self._weighed: Counter[int] = Counter()
+        self._alone: Counter[int] = Counter()
         self._noise: dict[int, list[str]] = defaultdict(list)
         self._entropy: dict[int, list[Row]] = defaultdict(list)
         self._ratio: dict[int, list[Row]] = defaultdict(list)
@@ -109,6 +113,10 @@ class Losses(Part):
 
     def on_av(self, row: Row) -> None:
         self._advantages[row["i"]].append(row)
+
+    def on_pn(self, row: Row) -> None:
+        rest, size = abs(row["d"]), abs(row["v"])
+        self._alone[row["i"]] += bool(row["al"]) and rest > REST * size
 
     def on_dv(self, row: Row) -> None:
         self._derivatives[row["site"]] += 1
@@ -309,6 +317,7 @@ class Losses(Part):
                     marked_graphs=graphs.get("n", 0),
                     most_alive_graphs=self._most_alive[index],
                     terms={key: growing.series() for key, growing in self._terms[index].items()},
+                    penalty_alone=self._alone[index],
                     weighed_choices=self._weighed[index],
                     softmax=(tuple(softmax[0]), int(softmax[1]), str(softmax[2])) if softmax else None,
                     mixed=(tuple(mixed[0]), tuple(mixed[1]), int(mixed[2]), str(mixed[3])) if mixed else None,

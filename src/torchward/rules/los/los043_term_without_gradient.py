@@ -22,6 +22,17 @@ def check(run: Run) -> Iterator[Finding]:
             place=at(loss.site, loss.values),
             confidence=Confidence.LIKELY,
         )
+        return
+    for stream in run.streams:
+        # Written by hand: no loss function is there to be seen.
+        if stream.penalty_alone >= STEPS and 2 * stream.penalty_alone >= run.samples and run.models:
+            yield Finding(
+                "LOS043",
+                data={"loss": "custom", "samples": stream.penalty_alone},
+                place=at(stream.site, stream.values),
+                confidence=Confidence.LIKELY,
+            )
+            return
 
 
 RULE = Rule(
@@ -84,7 +95,7 @@ for epoch in range(10):
     print(epoch, loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/generated/torch.Tensor.detach.html",),
-    explains=("TRN*", "MOD003", "MOD010", "MOD011", "LOS006", "OPT014", "NUM003", "OPT008"),
+    explains=("TRN*", "MOD003", "MOD010", "MOD011", "LOS006", "OPT014", "OPT051", "NUM003", "OPT008"),
     needs=("graph", "loss"),
     preview=True,
 )

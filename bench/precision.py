@@ -55,6 +55,8 @@ STAND_INS = HERE / "stand_ins"
 
 FIRST_BAR = 0.90
 FALSE_BAR = 1 / 50
+OF_TWO_RUNS = ("TRN014",)
+"""What shows only when a program is run again."""
 TIME_LIMIT = 300.0
 """Seconds for one program."""
 
@@ -163,16 +165,27 @@ def run(program: Program) -> Result:
             folder.mkdir()
             (folder / "train.py").write_text(program.text, encoding="utf-8")
         environment = {**os.environ, "OMP_NUM_THREADS": "1", **program.environment}
-        command = [str(TORCHWARD), "run", "--lang", "en", "--run-dir", str(report), *program.command]
-        try:
-            done = subprocess.run(
-                command, cwd=folder, env=environment, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return Result(program, f"took more than {TIME_LIMIT:.0f} s")
-        if done.returncode != 0:
-            last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-            return Result(program, f"ended with exit code {done.returncode}: {last[:120]}")
+        again = bool({*program.expects} & {*OF_TWO_RUNS})
+        into = [] if again else ["--run-dir", str(report)]
+        command = [str(TORCHWARD), "run", "--lang", "en", *into, *program.command]
+        for _ in range(2 if again else 1):
+            try:
+                done = subprocess.run(
+                    command,
+                    cwd=folder,
+                    env=environment,
+                    capture_output=True,
+                    text=True,
+                    timeout=TIME_LIMIT,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                return Result(program, f"took more than {TIME_LIMIT:.0f} s")
+            if done.returncode != 0:
+                last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+                return Result(program, f"ended with exit code {done.returncode}: {last[:120]}")
+        if again:
+            report = max((folder / ".torchward" / "runs").iterdir())
         said = json.loads((report / "findings.json").read_text(encoding="utf-8"))
     return Result(program, "", said["findings"], list(codes(said["findings"])), said["cost"]["share"])
 

@@ -19,6 +19,9 @@ that collapsed were at 0.015 to 0.07 by the end of short runs; trained ones stay
 LOST = 0.2
 """... and a share of what it was at first."""
 
+ACTS = 0.2
+"""Share of calls in train mode without gradients, of those with."""
+
 
 def check(run: Run) -> Iterator[Finding]:
     if not run.ended and run.steps < STILL_RUNNING:
@@ -57,6 +60,9 @@ def _seen_twice(run: Run, model: int) -> bool:
     """The model, or a part of it, is called twice or more for each backward pass: on two views, or an anchor and more."""
     if any(view.model == model for view in run.views):
         return True
+    called = next((one.calls for one in run.models if one.index == model), None)
+    if called is not None and called.training_no_grad > ACTS * called.training_with_backward:
+        return False  # it also acts, or labels: these calls are no views
     calls = passes = 0
     for cycle in run.cycles:
         calls += cycle.events.count(("forward", model))

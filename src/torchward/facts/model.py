@@ -140,6 +140,8 @@ class Model:
     in_trainings: tuple[int, ...] = ()
     outputs_followed: int = 0
     """Calls in training of which it was followed what became of each tensor returned, and of which one was used."""
+    output_shapes: tuple[tuple[int, ...], ...] = ()
+    """Of the tensors it returns, as last seen."""
     outputs_used: tuple[int, ...] = ()
     """... in how many of them a gradient came through the first, second, ... of these; -1 for one without a graph."""
     frozen_drawn: tuple[tuple[str, int, int], ...] = ()

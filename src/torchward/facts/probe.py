@@ -173,6 +173,8 @@ class TokenProbe(Experiment):
     """Share of the positions that share the last row."""
     clamped_tokens: bool = False
     """They are token ids; otherwise positions."""
+    same_place: str = ""
+    """Table of places that was asked for one and the same row at all places of all sequences."""
     inverted_masks: tuple[str, ...] = ()
     """Attention modules whose `key_padding_mask` hides every real token and shows the padding."""
 

@@ -164,6 +164,8 @@ class CheckpointLoad:
     into_optimizer: bool
     """... and into an optimizer."""
     own_file: bool
+    optimizers: tuple[int, ...] = ()
+    """Those that were given its state."""
     """This process itself saves such checkpoints to that file."""
 
 

@@ -40,6 +40,7 @@ class Checkpoints:
                 "s": self.recorder.step,
                 "model": False,
                 "opt": False,
+                "into": [],
             }
         )
 
@@ -48,10 +49,13 @@ class Checkpoints:
         if len(self.written) < LIMIT and _holds_optimizer(args[0] if args else kwargs.get("obj")):
             self.written.add(_path(args[1] if len(args) > 1 else kwargs.get("f")))
 
-    def put_back(self, what: str) -> None:
+    def put_back(self, what: str, optimizer: Any = None) -> None:
         """A state dict was loaded into a `model` or an optimizer (`opt`)."""
         if self.loads and not self.recorder.inside:
             self.loads[-1][what] = True
+            known = self.recorder.optimizers.find(optimizer) if optimizer is not None else None
+            if known is not None:
+                self.loads[-1]["into"].append(known.index)
 
     def taken_over(self, module: nn.Module, state: Any, result: Any) -> None:
         """`load_state_dict` has returned, which with `strict=False` does not say that names differ: how many did?"""
@@ -81,6 +85,7 @@ class Checkpoints:
             file = load["file"]
             state = {
                 **{key: load[key] for key in ("s", "site", "model", "opt")},
+                "into": list(load["into"]),
                 "own": bool(file) and file in self.written,
             }
             if state != load.get("sent"):

@@ -113,6 +113,7 @@ class Root:
         its last outputs lie."""
         self.carried_written = 0
         self.outputs_seen = 0
+        self.output_shapes: list[list[int]] = []
         self.outputs_used: list[int] = []
         """Calls in which a gradient came through each output; -1 for outputs without a graph."""
         self.rewards: list[float] = []
@@ -147,6 +148,10 @@ class Models:
         """In the root call under way: a recurrent layer that takes the first axis for time, and what it was given."""
         self.views: dict[int, torch.Tensor] = {}
         """In the root call under way: what parts of the model were given first, if it is data."""
+        self.graded = False
+        """The root call under way began with gradients enabled."""
+        self.shut: set[int] = set()
+        """Identities of modules that were called without gradients within such a call."""
         self.entered: set[int] = set()
         """Identities of the modules called in the first training call of each root."""
         self.capture: Callable[[Root, nn.Module, tuple[Any, ...], dict[str, Any], Any], None] | None = None
@@ -215,6 +220,7 @@ class Models:
             return None
         self.depth += 1
         if self.depth == 1:
+            self.graded = torch.is_grad_enabled()
             self.current = None
             self.detailed = False
             self.first_given = None
@@ -265,6 +271,7 @@ class Models:
                 call.outputs = set()
                 size = outputs[-1][0] + 1
                 root.outputs_used += [-1] * (size - len(root.outputs_used))
+                root.output_shapes = [list(tensor.shape) for tensor in returned]
                 for place, _ in outputs:
                     root.outputs_used[place] = max(0, root.outputs_used[place])
             for place, tensor in outputs:
@@ -384,6 +391,8 @@ class Models:
             self._view(root, module, args, result)
         if key in root.repeated:
             self._repeated_call(root, key, args, result)
+        if not torch.is_grad_enabled() and self.graded:
+            self.shut.add(key)
         if torch.is_grad_enabled():
             self.entered.add(key)
             if root.norm_first is None and next(module.parameters(recurse=False), None) is not None:
@@ -743,6 +752,7 @@ class Models:
                     ag=root.asked_again,
                     os=root.outputs_seen,
                     ou=root.outputs_used,
+                    osz=root.output_shapes,
                 )
 
 

@@ -667,7 +667,8 @@ class Prober:
         module = capture.module()
         if module is None:
             return
-        entered = self.recorder.models.entered
+        entered, shut = self.recorder.models.entered, self.recorder.models.shut
+        loaded = {id(part) for top in self.recorder.parameters.loaded for part in top.modules()}
         names: list[str] = []
         flags: list[torch.Tensor] = []
         without: list[str] = []
@@ -685,6 +686,8 @@ class Prober:
                         flags.append((parameter.grad != 0).any().float())
                 elif member is module or id(member) in entered or self.recorder.models.depth:
                     without.append(name)
+                elif id(member) in shut - loaded and self.recorder.optimizers.holders(parameter):
+                    without.append(name)  # drawn at random and given to an optimizer: not frozen on purpose
                 else:
                     uncalled.append(name)
 

@@ -242,7 +242,7 @@ class Tokens:
         given = (capture.args, capture.kwargs)
         with _Tables(model, ids) as tables:
             first = call(*given)
-        fields = tables.clamped
+        fields = tables.clamped | ({"same_place": tables.places} if tables.places else {})
         part, kept = self._first_part(ids), self.target is not None
         outputs = [position for position, tensor in enumerate(first) if _judged(tensor, ids, kept)]
         if part < 3 or not outputs or not self.batch_first_or_unknown:
@@ -575,19 +575,25 @@ def _is_attention(module: nn.Module) -> bool:
 
 def _judged(tensor: torch.Tensor, ids: torch.Tensor, per_position: bool) -> bool:
     """An output with the batch first, and along the sequence if each position is judged."""
-    if not tensor.is_floating_point() or tensor.dim() < 2 or tensor.shape[0] != ids.shape[0] or tensor.numel() < 2:
+    if not tensor.is_floating_point() or not tensor.dim() or tensor.shape[0] != ids.shape[0] or tensor.numel() < 2:
         return False
     return not per_position or (tensor.dim() >= 3 and tensor.shape[1] == ids.shape[1])
 
 
+LEAST_PLACES = 4
+
+
 class _Tables:
-    """While in force, looks at the row numbers that embedding layers are given: are some of them cut off at the end?"""
+    """While in force, looks at the row numbers that embedding layers are given: are some of them cut off at the end, or
+    all the same?"""
 
     def __init__(self, model: nn.Module, ids: torch.Tensor) -> None:
         self.names = {id(module): name for name, module in model.named_modules()}
         self.tables = [module for module in model.modules() if isinstance(module, nn.Embedding)]
         self.ids = ids
         self.clamped: dict[str, Any] = {}
+        self.places = ""
+        """A table of places that is asked for one and the same row (and that of padding) at all places."""
         self.handles: list[Any] = []
 
     def __enter__(self) -> _Tables:
@@ -600,6 +606,7 @@ class _Tables:
 
     def _look(self, module: Any, args: Any) -> None:
         rows = args[0] if args else None
+        self._look_at_places(module, rows)
         if self.clamped or not isinstance(rows, torch.Tensor) or rows.is_floating_point() or rows.dim() not in (1, 2):
             return
         size = int(module.num_embeddings)
@@ -618,6 +625,20 @@ class _Tables:
                 "clamped_share": round(share, 4),
                 "clamped_tokens": tokens,
             }
+
+    def _look_at_places(self, module: Any, rows: Any) -> None:
+        length = self.ids.shape[1]
+        if not isinstance(rows, torch.Tensor) or rows.is_floating_point() or not rows.dim() or rows.shape[-1] != length:
+            return
+        # Tables of a few rows tell parts of a text, or kinds of tokens, apart.
+        if length < LEAST_PLACES or module.num_embeddings < length:
+            return
+        if rows.shape == self.ids.shape and torch.equal(rows.unique(), self.ids.unique()):
+            return
+        padding = padding_of(self.ids) if rows.shape == self.ids.shape else None
+        asked = rows[self.ids != padding] if padding is not None else rows
+        if len(asked.unique()) == 1:
+            self.places = self.names[id(module)]
 
 
 class _Masks:

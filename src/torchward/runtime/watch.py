@@ -252,7 +252,7 @@ class Watch:
         put_back = guard("optimizer", recorder.checkpoints.put_back)
         gave = guard("optimizer", lambda _t, result, args, _k: recorder.optimizers.gave_state(args[0], result))
         patches.around(Optimizer, "state_dict", None, gave)
-        patches.around(Optimizer, "load_state_dict", None, lambda _t, _r, _a, _k: put_back("opt"))
+        patches.around(Optimizer, "load_state_dict", None, lambda _t, _r, args, _k: put_back("opt", args[0]))
 
         def unpickled(_token: Any, result: Any, args: Any, kwargs: Any) -> None:
             recorder.start.loads = True

@@ -54,7 +54,9 @@ class Events(Part):
 
     def checkpoint_loads(self) -> tuple[CheckpointLoad, ...]:
         return tuple(
-            CheckpointLoad(row["s"], self.ledger.site(row["site"]), row["model"], row["opt"], row["own"])
+            CheckpointLoad(
+                row["s"], self.ledger.site(row["site"]), row["model"], row["opt"], row["own"], tuple(row["into"])
+            )
             for _, row in sorted(self.ledger.counts["ck"].items())
         )
 

@@ -195,6 +195,7 @@ class Models(Part):
                         if any(index in held[optimizer] for optimizer in training.optimizers)
                     ),
                     outputs_followed=counts.get("os", 0),
+                    output_shapes=tuple(map(tuple, counts.get("osz", ()))),
                     outputs_used=tuple(counts.get("ou", ())),
                     frozen_drawn=tuple(
                         (str(name), int(units), int(inputs))

@@ -23,7 +23,8 @@ def check(probe: TokenProbe) -> Iterator[Finding]:
     if probe.order is None or not probe.attends or probe.history < HISTORY or probe.order > ORDER * probe.history:
         return
     differ = probe.alike >= ALIKE and probe.alike_differ >= DIFFER * probe.other_differ > 0
-    asked = probe.per_position and (bool(probe.shift) or differ)  # which token is the next is a matter of order
+    # Which token is the next is a matter of order; and who gives a model a table of places means them to matter.
+    asked = (probe.per_position and (bool(probe.shift) or differ)) or bool(probe.same_place)
     yield Finding(
         "LLM007",
         data={

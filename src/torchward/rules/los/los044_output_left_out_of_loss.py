@@ -55,6 +55,19 @@ def check(run: Run) -> Iterator[Finding]:
             if pair.model == model.index and pair.steps >= STEPS and _unused(model):
                 yield _finding(model, without, losses[pair.loss], losses[pair.other].kind, Confidence.LIKELY)
                 break
+        else:
+            judged = _judged_instead(run, model)
+            if judged is not None:
+                yield _finding(model, without, judged, "an output of the same shape", Confidence.LIKELY)
+
+
+def _judged_instead(run: Run, model: Model) -> Loss | None:
+    """The only loss judges an output that looks just like the one which nothing judges."""
+    shapes = model.output_shapes
+    used = [shapes[place] for place, times in enumerate(model.outputs_used) if times > 0 and place < len(shapes)]
+    alike = any(place < len(shapes) and len(shapes[place]) > 1 and shapes[place] in used for place in _unused(model))
+    training = [loss for loss in run.losses if loss.training]
+    return training[0] if alike and len(training) == 1 else None
 
 
 def _finding(model: Model, without: list[Parameter], loss: Loss, other: str, confidence: Confidence) -> Finding:

@@ -9,6 +9,8 @@ from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
 STEPS = 20
+GATHERING = ("Adagrad", "Adadelta", "RMSprop", "Rprop", "ASGD")
+"""Besides those with averages of gradients: what they know of earlier steps sets the size of the next."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -17,15 +19,21 @@ def check(run: Run) -> Iterator[Finding]:
     for load in run.checkpoint_loads:
         # Without the file being the run's own, weights of another training may be fine-tuned, rightly from new. And one
         # that is loaded once more, for an evaluation, leaves the optimizer out rightly.
-        if not load.into_model or load.into_optimizer or not load.own_file or load.step in restored:
+        if not load.into_model or not load.own_file:
+            continue
+        if load.optimizers:
+            if any(one.index in load.optimizers and one.last_step >= load.step for one in run.optimizers):
+                continue
+        elif load.into_optimizer or load.step in restored:
             continue
         fresh = next(
             (
                 one
                 for one in run.optimizers
                 if one.first_step >= load.step
+                and one.index not in load.optimizers
                 and one.steps >= STEPS
-                and (one.betas or one.momentum)
+                and (one.betas or one.momentum or one.kind in GATHERING)
                 and filled.intersection(one.parameters)
             ),
             None,
@@ -48,10 +56,9 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "The checkpoint loaded at step {step} holds an optimizer's state; the model was given its weights, but no"
-        " optimizer its state, and a new `{optimizer}` went on for {steps} steps.",
-        "第 {step} 步加载的检查点中含有优化器状态；权重已载入模型，优化器状态却没有载入，新的 `{opt"
-        "imizer}` 又训练了 {steps} 步。",
+        "The checkpoint loaded at step {step} holds an optimizer's state; the model was given its weights, but the "
+        "`{optimizer}` that went on for {steps} steps was not given that state.",
+        "第 {step} 步加载的检查点中含有优化器状态；权重已载入模型，但之后训练了 {steps} 步的 `{optimizer}` 没有载入该状态。",
     ),
     why=Text(
         "`{optimizer}` begins again without its averages, so the first steps are too large and too noisy: the "

@@ -24,6 +24,8 @@ class Input:
     normalised_first: bool
     """The first module with parameters or statistics inside the model is a normalisation layer."""
     site: Site | None
+    layer_std: Series = field(default_factory=Series)
+    """Deviation of what the first module with parameters was given."""
     layer_rms: Series = field(default_factory=Series)
     """Root mean square of the floating-point tensor that the first module with parameters was given: the input after
     what the model itself does to it (`x / 255` in `forward`). Empty when no such module was seen."""

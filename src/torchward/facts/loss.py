@@ -309,6 +309,8 @@ class LossStream:
     terms: Mapping[int, Series] = field(default_factory=dict)
     """Index of a loss -> what it adds to the sum that is differentiated, as a share of the whole (of absolute values);
     for losses that are one of several terms."""
+    plain_depth: int | None = None
+    """Weight matrices and kernels on the one way from the loss to the data; None where several ways meet on it."""
     penalty_alone: int = 0
     """Sampled steps in which nothing was differentiable in it but the size of weights, though it is more than that."""
     weighed_choices: int = 0

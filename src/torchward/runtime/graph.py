@@ -134,6 +134,52 @@ def operation(node: Any) -> str:
     return OPERATIONS.get(name) or name.removesuffix("0").removesuffix("1").removesuffix("Backward").lower()
 
 
+NEAR_LOSS = 8
+"""Operations, such as the softmax and the means of a loss, between it and what was predicted."""
+
+
+def plain_depth(walked: Walk) -> int | None:
+    """Number of weight matrices and kernels on the one way from loss to data; None where ways meet on it, as they
+    do behind a residual connection, a gate, attention, or with several inputs."""
+    node = walked.nodes[0]
+    found: set[int] = set()
+    for _ in range(NODE_LIMIT):
+        children = {child for child, _ in node.next_functions if child is not None}
+        weights = set(filter(_is_weight, children))
+        found.update(id(leaf) for leaf in map(_leaf_of, weights) if leaf.dim() >= 2)
+        ways = children - weights
+        if not ways:
+            return len(found)
+        # The loss itself may be made of several parts of what was predicted.
+        onwards = ways.pop() if len(ways) == 1 else None if found else _meet(ways)
+        if onwards is None:
+            return None
+        node = onwards
+    return None
+
+
+def _meet(ways: set[Any]) -> Any:
+    """The first node that all ways come to within a few operations without weights."""
+    passed: list[list[Any]] = []
+    for node in ways:
+        way = [node]
+        while len(way) < NEAR_LOSS:
+            children = {child for child, _ in way[-1].next_functions if child is not None}
+            if len(children) != 1 or _is_weight(next(iter(children))):
+                break
+            way += children
+        passed.append(way)
+    return next((node for node in passed[0] if all(node in way for way in passed[1:])), None)
+
+
+def _leaf_of(node: Any) -> torch.Tensor:
+    """The weight that a node is, or merely transposes or casts."""
+    while node.name() != LEAF:
+        node = next(child for child, _ in node.next_functions if child is not None)
+    leaf: torch.Tensor = node.variable
+    return leaf
+
+
 def producer(node: Any) -> Any:
     """The node that computed the values which `node` merely rearranges (`node` itself if it computes)."""
     for _ in range(32):

@@ -79,8 +79,9 @@ class Inputs:
             scalars += [finite.mean(), finite.std(unbiased=False), finite.min(), finite.max(), broken]
             layer = measured if alone else layer
             if layer is not None and layer.device == first.device:
-                names.append("rms")
-                scalars.append(thin(layer, 65_536).float().square().mean().sqrt())
+                names += ["rms", "rsd"]
+                values = thin(layer, 65_536).float()
+                scalars += [values.square().mean().sqrt(), values.std(unbiased=False)]
         made = next((tensor for tensor in tensors_in(result) if plain(tensor)), None)
         for name, tensor in (("sp", measured), ("osp", made)):
             if tensor is not None and rows_differ(tensor) and tensor.device == first.device:

@@ -32,6 +32,9 @@ def leak(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]:
         raise CannotLookError("every step uses the same input")
     if count < 4:
         raise CannotLookError("the batch holds fewer than four examples")
+    columns = _batch_second(prober, capture)
+    if columns:
+        return _leak_across(prober, model, capture, columns)
     time_first = _time_may_be_first(prober, model, capture)
     if time_first and capture.root.time_first is None:
         # Whether that axis holds examples after all, its rows tell later; see MOD032.
@@ -97,6 +100,54 @@ def leak(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]:
     }
 
 
+def _batch_second(prober: Prober, capture: Capture) -> int:
+    """Length of the second axis of the input, where that is what loaders count in examples, and the first axis is not."""
+    first = next((tensor for tensor in (*tensors_in(capture.args), *tensors_in(capture.kwargs))), None)
+    if first is None or first.dim() not in (2, 3) or (first.is_floating_point() and first.dim() == 2):
+        return 0
+    live = prober.recorder.loaders.known.values()
+    trained = {one.batch_size for known in live if known.trained and (one := known.ref()) is not None}
+    second = int(first.shape[1])
+    return second if second >= 4 and trained == {second} and capture.batch not in _loaded_sizes(prober) else 0
+
+
+def _leak_across(prober: Prober, model: nn.Module, capture: Capture, count: int) -> dict[str, Any]:
+    """The same for a batch that lies along the second axis: a layer that was told `batch_first` reads along it."""
+
+    def turned(given: Any) -> Any:
+        return mapped(given, lambda t: t.transpose(0, 1) if t.dim() > 1 and count in t.shape[:2] else t)
+
+    model.eval()
+    half = count // 2
+    generator = torch.Generator().manual_seed(0)
+    other = [turned(changed(turned(given), generator, rows=(half, count))) for given in (capture.args, capture.kwargs)]
+    first = prober.judged(model, capture, capture.args, capture.kwargs)
+    if first.dim() < 2 or first.shape[1] != count:
+        raise CannotLookError("the first axis of the output is not the batch")
+    again = prober.judged(model, capture, capture.args, capture.kwargs)
+    second = prober.judged(model, capture, *other)
+    scale = float(first.std()) or 1.0
+    change = (second - first).abs() / scale
+    told = (nn.RNNBase, nn.MultiheadAttention)
+    reads = [(name, one) for name, one in model.named_modules() if isinstance(one, told) and one.batch_first]
+    name, kind = (reads[0][0], type(reads[0][1]).__name__) if reads else ("", "")
+    leaks = float(change[:, half:].max())
+    return {
+        "examples": count,
+        "own_change": float(change[:, :half].max()),
+        "leak": leaks,
+        "noise": float((again - first).abs().max()) / scale,
+        "batch_axis": 1,
+        "leaking_module": name if leaks > LEAK else "",
+        "leaking_kind": kind if leaks > LEAK else "",
+    }
+
+
+def _loaded_sizes(prober: Prober) -> set[int | None]:
+    live = [known.ref() for known in prober.recorder.loaders.known.values()]
+    return {loader.batch_size for loader in live if loader is not None}
+
+
 def batch_first(prober: Prober, capture: Capture) -> bool:
     """Images and plain rows of features have their batch first; sequences need a loader that says so."""
     first = next((tensor for tensor in (*tensors_in(capture.args), *tensors_in(capture.kwargs))), None)
@@ -104,9 +155,7 @@ def batch_first(prober: Prober, capture: Capture) -> bool:
         return False
     if first.is_floating_point() and first.dim() in (2, 4):
         return True
-    live = [known.ref() for known in prober.recorder.loaders.known.values()]
-    sizes = {loader.batch_size for loader in live if loader is not None}
-    return capture.batch in sizes and (first.dim() < 2 or first.shape[1] != capture.batch)
+    return capture.batch in _loaded_sizes(prober) and (first.dim() < 2 or first.shape[1] != capture.batch)
 
 
 def _first_differing(

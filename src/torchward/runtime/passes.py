@@ -118,6 +118,7 @@ class Passes:
             bo=graph.crossed(walked) if recorder.steps_sampled < 3 and recorder.reads_saved else None,
             leaves=reached if recorder.steps_sampled < 3 else None,
             sm=graph.misplaced_softmax(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
+            pd=graph.plain_depth(walked) if recorder.steps_sampled < 3 else None,
             cm=graph.classes_mixed(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
         )
         if not recorder.start.done:

@@ -88,7 +88,7 @@ class BatchesAndLoaders(Part):
         self._renewed[model] += bool(row.get("new"))
         if row.get("bm") is not None:
             self._shown[model].append(row)
-        for key in ("mean", "std", "lo", "hi", "nf", "rms", "sp", "osp", "od", "blo", "bhi"):
+        for key in ("mean", "std", "lo", "hi", "nf", "rms", "rsd", "sp", "osp", "od", "blo", "bhi"):
             if row.get(key) is not None:
                 self._input[model][key].add(row["s"], row[key])
 
@@ -161,6 +161,7 @@ class BatchesAndLoaders(Part):
                     normalised_first=bool(self.ledger.rows["root"].get(model, {}).get("norm_first")),
                     site=self.ledger.site(row["site"]),
                     layer_rms=series["rms"].series(),
+                    layer_std=series["rsd"].series(),
                     spread=series["sp"].series(),
                     output_spread=series["osp"].series(),
                     output_directions=series["od"].series(),

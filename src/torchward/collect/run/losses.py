@@ -129,7 +129,7 @@ class Losses(Part):
         known = self.ledger.counts["sd"].setdefault(row["i"], {})
         keep = {
             key: known[key]
-            for key in ("bc", "bo", "reach", "sm", "cm")
+            for key in ("bc", "bo", "reach", "sm", "cm", "pd")
             if row.get(key) is None and known.get(key) is not None
         }
         known.update(row)
@@ -317,6 +317,7 @@ class Losses(Part):
                     marked_graphs=graphs.get("n", 0),
                     most_alive_graphs=self._most_alive[index],
                     terms={key: growing.series() for key, growing in self._terms[index].items()},
+                    plain_depth=described.get("pd"),
                     penalty_alone=self._alone[index],
                     weighed_choices=self._weighed[index],
                     softmax=(tuple(softmax[0]), int(softmax[1]), str(softmax[2])) if softmax else None,

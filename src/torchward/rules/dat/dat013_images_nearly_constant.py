@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from statistics import median
 
@@ -19,10 +20,10 @@ def check(run: Run) -> Iterator[Finding]:
     for given in run.inputs:
         if len(given.layer_rms) < MINIMUM_SAMPLES or len(given.shape) != IMAGES or given.shape[1] not in (1, 3):
             continue
-        mean, deviation, rms = (median(one.values) for one in (given.mean, given.std, given.layer_rms))
-        # What reaches the first layer is the input as it was given: the model itself does not rescale it.
-        as_given = abs(rms - (mean**2 + deviation**2) ** 0.5) <= 0.05 * rms
-        if given.normalised_first or not as_given or not 0 < deviation < abs(mean) / TIMES:
+        # As the first layer gets them: the model itself may rescale what it is given.
+        rms, deviation = median(given.layer_rms.values), median(given.layer_std.values)
+        mean = math.sqrt(max(0.0, rms**2 - deviation**2))
+        if given.normalised_first or not 0 < deviation < mean / TIMES:
             continue
         model = next((one for one in run.models if one.index == given.model), None)
         if model is None or not model.in_trainings:
@@ -33,8 +34,6 @@ def check(run: Run) -> Iterator[Finding]:
                 "model": model.name,
                 "mean": mean,
                 "deviation": deviation,
-                "low": min(given.minimum.values),
-                "high": max(given.maximum.values),
             },
             place=at(given.site, given.mean),
             confidence=Confidence.LIKELY,
@@ -48,8 +47,9 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "The images given to `{model}` hardly vary: mean {mean}, deviation {deviation} (from {low} to {high}).",
-        "给 `{model}` 的图像几乎没有变化：均值 {mean}，标准差 {deviation}（取值 {low} 到 {high}）。",
+        "The images that the first layer of `{model}` gets hardly vary: they are {mean} away from 0, with a deviation of "
+        "{deviation}.",
+        "`{model}` 的第一层得到的图像几乎没有变化：离 0 的距离为 {mean}，标准差只有 {deviation}。",
     ),
     why=Text(
         "What tells the images apart is a small trace on a large constant. The first layer sees little but "

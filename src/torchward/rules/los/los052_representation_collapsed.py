@@ -26,13 +26,15 @@ ACTS = 0.2
 def check(run: Run) -> Iterator[Finding]:
     if not run.ended and run.steps < STILL_RUNNING:
         return
-    if any(loss.training and loss.kind in ("cross_entropy", "nll_loss") for loss in run.losses):
-        return
     for given in run.inputs:
+        if _chooses(run, given.model):
+            continue
         if len(given.output_shape) == 2 and _seen_twice(run, given.model):
             features, place = given.output_shape[1], at(given.site, given.output_directions)
             yield from _collapsed(features, given.output_directions, given.spread, place)
     for view in run.views:
+        if _chooses(run, view.model):
+            continue
         place = at(view.site, view.directions, view.module)
         yield from _collapsed(view.features, view.directions, view.spread, place)
 
@@ -56,6 +58,18 @@ def _collapsed(features: int, directions: Series, spread: Series, place: Place) 
         )
 
 
+def _chooses(run: Run, model: int) -> bool:
+    """It is trained by a loss that tells one thing from others. A probe that is trained on its outputs is not."""
+    own = next((one for one in run.models if one.index == model), None)
+    stages = [one for one in run.trainings if own is not None and one.index in own.in_trainings]
+    return any(
+        loss.training
+        and loss.kind in ("cross_entropy", "nll_loss")
+        and any(len(loss.values.between(stage.first_step, stage.last_step)) for stage in stages or run.trainings)
+        for loss in run.losses
+    )
+
+
 def _seen_twice(run: Run, model: int) -> bool:
     """The model, or a part of it, is called twice or more for each backward pass: on two views, or an anchor and more."""
     if any(view.model == model for view in run.views):
@@ -65,8 +79,9 @@ def _seen_twice(run: Run, model: int) -> bool:
         return False  # it also acts, or labels: these calls are no views
     calls = passes = 0
     for cycle in run.cycles:
-        calls += cycle.events.count(("forward", model))
-        passes += sum(name == "backward" for name, _ in cycle.events)
+        own = cycle.events.count(("forward", model))
+        calls += own
+        passes += own > 0 and sum(name == "backward" for name, _ in cycle.events)
     return passes > 0 and calls >= 1.9 * passes
 
 

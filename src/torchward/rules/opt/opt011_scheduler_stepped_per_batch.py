@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from torchward.facts import Optimizer, Run, Scheduler
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
-from torchward.rules.opt._schedules import own_schedulers
+from torchward.rules.opt._schedules import COMPOSITE, own_schedulers
 
 STEPS = 50
 """Steps before a verdict; cosine and friends must also have been passed `PERIODS` times."""
@@ -22,6 +22,8 @@ COLLAPSED = 1e-8
 DROP = 0.7
 """A factor per stage below this is a drop that belongs between epochs, not a smooth decay."""
 PERIODS = 3
+AHEAD = 1.5
+"""Steps of a schedule for each of its optimizer's."""
 ENDLESS = ("OneCycleLR", "CyclicLR", "CosineAnnealingWarmRestarts")
 """Made for batches, or meant to go up and down."""
 STAGED = ("StepLR", "ExponentialLR", "MultiplicativeLR")
@@ -67,8 +69,15 @@ def _over_after(run: Run, scheduler: Scheduler, optimizer: Optimizer) -> int | N
     unit = length or size
     if unit and batches and unit % batches == 0 and unit != scheduler.epochs:
         return None  # counted in batches on purpose: a whole number of epochs
+    if scheduler.kind in COMPOSITE:
+        parts = [one for one in run.schedulers if one.optimizer == scheduler.optimizer and one.kind not in COMPOSITE]
+        planned = sum(one.length or 0 for one in parts)
+        if planned and steps >= AHEAD * max(planned, scheduler.optimizer_steps):
+            return planned
     if scheduler.kind == "CosineAnnealingLR":
-        return length if length and steps >= PERIODS * length else None
+        # Beyond its end it rises again. So it may be meant, but not where it is stepped twice for each update.
+        ahead = steps >= AHEAD * scheduler.optimizer_steps and length is not None and steps >= AHEAD * length
+        return length if length and (steps >= PERIODS * length or ahead) else None
     if length:
         return length if length <= FIRST_PART * steps and final <= 0.5 else None
     if scheduler.kind in STAGED:

@@ -101,7 +101,7 @@ def leak(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]:
 
 
 def _batch_second(prober: Prober, capture: Capture) -> int:
-    """Length of the second axis of the input, where that is what loaders count in examples, and the first axis is not."""
+    """Length of the input's second axis, where that is what loaders count in examples, and the first one is not."""
     first = next((tensor for tensor in (*tensors_in(capture.args), *tensors_in(capture.kwargs))), None)
     if first is None or first.dim() not in (2, 3) or (first.is_floating_point() and first.dim() == 2):
         return 0
@@ -204,6 +204,8 @@ def dependence(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, 
     if everything.shape != first.shape:
         raise CannotLookError("the shape of the output depends on the values of the input")
     change = float((everything - first).abs().max()) / size
+    if change < LEAK:
+        change = max(change, _change_by_batch_statistics(prober, model, capture, generator))
     ignored = _ignored(prober, model, capture, generator) if change > 0 and 1 < count <= INPUTS else []
     return {
         "change": change,
@@ -215,6 +217,27 @@ def dependence(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, 
         "without_own": _left_unused(prober, model, capture),
         "without_change": _influence(prober, model, capture, first, generator) / size if capture.without else 0.0,
     }
+
+
+def _change_by_batch_statistics(
+    prober: Prober, model: nn.Module, capture: Capture, generator: torch.Generator
+) -> float:
+    """The same in the units of the batch: at the start, running statistics are those of no data, and layer by layer what
+    is normalised by them may shrink to nothing."""
+    norms = [
+        one for one in model.modules() if isinstance(one, nn.modules.batchnorm._BatchNorm) and one.track_running_stats
+    ]
+    if not norms or capture.examples < 2:
+        return 0.0
+    for norm in norms:
+        norm.train()
+        norm.track_running_stats = False  # they are not updated
+    first = prober.judged(model, capture, capture.args, capture.kwargs)
+    other = prober.judged(model, capture, changed(capture.args, generator), changed(capture.kwargs, generator))
+    model.eval()
+    for norm in norms:
+        norm.track_running_stats = True
+    return float((other - first).abs().max()) / (float(first.abs().max()) or 1.0)
 
 
 def _left_unused(prober: Prober, model: nn.Module, capture: Capture) -> list[str]:

@@ -222,8 +222,8 @@ def dependence(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, 
 def _change_by_batch_statistics(
     prober: Prober, model: nn.Module, capture: Capture, generator: torch.Generator
 ) -> float:
-    """The same in the units of the batch: at the start, running statistics are those of no data, and layer by layer what
-    is normalised by them may shrink to nothing."""
+    """The same in the units of the batch: at the start, running statistics are those of no data, and what
+    is normalised by them, layer by layer, may shrink to nothing."""
     norms = [
         one for one in model.modules() if isinstance(one, nn.modules.batchnorm._BatchNorm) and one.track_running_stats
     ]

@@ -1,4 +1,4 @@
-# expects: TRN013
+# expects: OPT038 TRN013
 # A digit reader trained on the old scanner is adapted to a new scanner (smeared, noisy, few labels).
 # The adapted reader has to go on serving the old scanner as well, so both are scored.
 import numpy as np

@@ -62,6 +62,8 @@ class Optimizer:
     """Total norm over its parameters' gradients at its sampled steps."""
     clipped_norm: float | None = None
     """`max_norm` last given to `clip_grad_norm_`."""
+    empty_group: tuple[int, float, float] | None = None
+    """(position, rate, the largest other rate) of a group without parameters that has a rate of its own."""
     stray_lr: float | None = None
     """A rate that the script wrote where no step reads it; None if a group has that rate, too."""
     stray_in: str = ""

@@ -265,6 +265,8 @@ class RepeatProbe(Experiment):
     """Modules in whose forward pass dropout was on."""
     dropout: float = 0.0
     """Largest share that they drop."""
+    added_masks: tuple[str, ...] = ()
+    """Modules in whose forward pass `scaled_dot_product_attention` was given a mask of the numbers 0 and 1."""
     asked_for: bool = False
     """The line that calls dropout says `training=True`."""
 

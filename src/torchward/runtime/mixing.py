@@ -212,11 +212,16 @@ def dependence(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, 
         "inputs": count,
         "ignored": ignored,
         "names": [_argument(model, capture.args, capture.kwargs, place) for place in ignored],
-        "outputs": len(prober.call(model, capture, capture.args, capture.kwargs)) if capture.without else 0,
+        "outputs": _outputs(prober, model, capture) if capture.without else 0,
         "without": capture.without,
         "without_own": _left_unused(prober, model, capture),
         "without_change": _influence(prober, model, capture, first, generator) / size if capture.without else 0.0,
     }
+
+
+def _outputs(prober: Prober, model: nn.Module, capture: Capture) -> int:
+    """Tensors that the model returns, besides a loss."""
+    return sum(tensor.dim() > 0 for tensor in prober.call(model, capture, capture.args, capture.kwargs))
 
 
 def _change_by_batch_statistics(

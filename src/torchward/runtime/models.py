@@ -791,11 +791,13 @@ def _repeated(module: nn.Module) -> dict[int, tuple[str, str, int]]:
     """Layers with parameters that stand several times in one list."""
     found: dict[int, tuple[str, str, int]] = {}
     for path, member in module.named_modules():
-        if not isinstance(member, (nn.ModuleList, nn.Sequential)):
+        if not isinstance(member, (nn.ModuleList, nn.Sequential, nn.ModuleDict)):
             continue
         children = list(member._modules.values())
         for child in children:
             times = sum(other is child for other in children)
+            if isinstance(member, nn.ModuleDict) and times < len(children):
+                continue  # some keys share a layer: so it may be meant
             if child is not None and times > 1 and next(child.parameters(), None) is not None:
                 found[id(child)] = (_bare(path), type(child).__name__, times)
     return found

@@ -193,6 +193,7 @@ class Optimizers:
             max((_number(group.get("weight_decay")) for group in optimizer.param_groups), default=0.0),
             opt.site,
             _stray_rate(opt, optimizer),
+            _empty_group(optimizer),
         )
         if opt.described is None:
             for held, tensor in parameters.live():
@@ -211,6 +212,7 @@ class Optimizers:
                 site=opt.site,
                 made=opt.made,
                 stray=state[4],
+                empty=state[5],
                 eps=_number(group["eps"]) if "eps" in group else None,
                 betas=[_number(beta) for beta in group.get("betas") or ()],
             )
@@ -324,11 +326,14 @@ class Optimizers:
         leader = self.leader
         if leader is None or leader.ref() is None:
             self.leader = opt
+            if leader is not None:
+                recorder.begin_stage()
         elif opt is not leader:
             opt.since_leader += 1
             if opt.since_leader < 2:
                 return False
             self.leader = opt
+            recorder.begin_stage()
             return True
         for other in self.known.values():
             other.since_leader = 0
@@ -804,6 +809,17 @@ def _stray_rate(opt: Opt, optimizer: Any) -> tuple[float, str] | None:
     after = [_number(group.get("lr")) for group in given]
     if before == rates and after != before:
         return max(after), 'state_dict()["param_groups"]'
+    return None
+
+
+def _empty_group(optimizer: Any) -> tuple[int, float, float] | None:
+    """(position, rate, the largest other rate) of a group without parameters that has a rate of its own."""
+    groups = optimizer.param_groups
+    others = [_number(group.get("lr")) for group in groups if group["params"]]
+    for place, group in enumerate(groups):
+        rate = _number(group.get("lr"))
+        if not group["params"] and others and all(rate != other for other in others):
+            return place, rate, max(others)
     return None
 
 

@@ -338,6 +338,7 @@ class Prober:
             self._look_at_input(capture)
             capture.tokens.settle()
             self._look_at_ends(capture)
+            self._look_at_derived(capture)
             yield None
             try:
                 model = self._copy(capture)
@@ -520,6 +521,12 @@ class Prober:
         found = capture.tokens.prompt() if model is not None else None
         if found is not None:
             self._row("PromptProbe", capture, 0.0, **found)
+
+    def _look_at_derived(self, capture: Capture) -> None:
+        module = capture.module()
+        derived = trials.derived_tensors(module, self.recorder.optimizers.holders) if module is not None else []
+        if derived:
+            self._row("LeafProbe", capture, 0.0, anew=[], anew_shapes=[], loose=derived, copied=[])
 
     def _look_at_input(self, capture: Capture) -> None:
         """Figures of tables and colour images that their mean and deviation do not tell."""

@@ -56,6 +56,8 @@ DENSE_STEPS = 5
 """First steps, each of them sampled: most wiring bugs show at once."""
 SPACING = 10
 """The interval between samples is at least the steps so far divided by this, so samples are spaced logarithmically."""
+STAGES = 4
+"""Beginnings of further stages, such as a fine-tuning, that are looked at like the first."""
 LONGEST_INTERVAL = 200
 """Steps between samples at most, budget permitting."""
 CREDIT_SECONDS = 0.4
@@ -150,6 +152,8 @@ class Recorder(Hot):
         self.probe_seconds = 0.0
         self.sample_cost = self.forgiven = 0.0
         self.sample_costs: list[float] = []
+        self.stage = self.stages = 0
+        """Step at which the stage of the training began; how many began after the first."""
         self.cost_at_sample = 0.0
         self.began: float | None = None
         self.last_time = perf_counter()
@@ -548,6 +552,14 @@ class Recorder(Hot):
             self.next_look = min(self.step + int(LOOK_SECONDS / max(usual, 1e-6)), self.next_sample - 1)
             self.loss_gap = int(LOSS_SECONDS / max(usual, 1e-6)) if self.step >= LOSSES_DENSE else 0
 
+    def begin_stage(self) -> None:
+        """Another optimizer leads: what follows is looked at as closely as a beginning, within the budget."""
+        if self.stages < STAGES:
+            self.stages += 1
+            self.stage = self.step
+            self.next_sample = self.next_look = self.step
+            self.usual = None
+
     def _may_sample(self, now: float) -> bool:
         if self.step < DENSE_STEPS:
             return True
@@ -567,7 +579,7 @@ class Recorder(Hot):
         self.sampling = True
         self.cost_at_sample = self.own_seconds
         self.events = []
-        self.next_sample = self.step + max(1, min(self.step // SPACING, LONGEST_INTERVAL))
+        self.next_sample = self.step + max(1, min((self.step - self.stage) // SPACING, LONGEST_INTERVAL))
         self.optimizers.begin_cycle()
         self._arm()
 

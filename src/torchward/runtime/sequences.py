@@ -313,7 +313,7 @@ class Tokens:
         count, length = min(capture.examples, ids.shape[0]), ids.shape[1]
         ids, target = ids[:count], target[:count]
         generator = torch.Generator().manual_seed(2)
-        start = length // 2
+        start = self._middle(target, length)
         other = ids.clone()
         flat = ids.reshape(-1)
         picks = torch.randint(flat.numel(), (count, length - start), generator=generator).to(ids.device)
@@ -347,6 +347,13 @@ class Tokens:
             module, kind, embeddings = _first_looking_ahead(model, call, given, changed, (count, length, start))
             fields |= {"future_module": module, "future_kind": kind, "embeddings": embeddings}
         return fields
+
+    def _middle(self, target: torch.Tensor, length: int) -> int:
+        """Where the later part begins: in the middle, or in that of what the loss counts if it leaves out the first."""
+        counted = (target != self.ignore).float().mean(0) > 0
+        first = int(counted.long().argmax()) if bool(counted.any()) else 0
+        middle = length // 2
+        return middle if first < middle else min(length - 1, first + max(1, (length - first) // 2))
 
     def _across(
         self, call: Callable[[Any, Any], list[torch.Tensor]], given: tuple[Any, Any], ids: torch.Tensor, first: Any

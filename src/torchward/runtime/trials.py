@@ -47,6 +47,20 @@ def loose_tensors(model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
                     yield full, one
 
 
+def derived_tensors(model: nn.Module, held: Callable[[torch.Tensor], Any]) -> list[str]:
+    """Attributes that were computed from a leaf with gradients which the model does not have and nothing holds, such as
+    `nn.Parameter(...).unsqueeze(0)`. A model with such a one cannot be copied."""
+    own = {id(parameter) for parameter in model.parameters()}
+    found = []
+    for path, member in model.named_modules():
+        for name, value in list(vars(member).items()):
+            if type(value) is torch.Tensor and value.grad_fn is not None and plain(value):
+                leaves = graph.walk(value.grad_fn).leaves
+                if leaves and not any(id(leaf) in own or held(leaf) for leaf in leaves):
+                    found.append(f"{path}.{name}" if path else name)
+    return found[:LAYERS]
+
+
 def called_by_user(model: nn.Module, path: str) -> bool:
     """The module at `path` is called by a class of the user's own; containers of torch pass the question on."""
     while path:
@@ -144,6 +158,7 @@ class _Dropouts(TorchFunctionMode):
         self.names = {id(module): name for name, module in model.named_modules()}
         self.inside: list[nn.Module] = []
         self.found: dict[str, float] = {}
+        self.added_masks: list[str] = []
         self.asked_for = False
         """The line that calls it says so in words: `training=True`."""
 
@@ -154,6 +169,7 @@ class _Dropouts(TorchFunctionMode):
             share = kwargs.get("p", args[1] if len(args) > 1 else 0.5)
             on = kwargs.get("training", args[2] if len(args) > 2 else True)
         elif name == "scaled_dot_product_attention":
+            self._look_at_mask(kwargs.get("attn_mask", args[3] if len(args) > 3 else None))
             share, on = kwargs.get("dropout_p", args[4] if len(args) > 4 else 0.0), True
         else:
             share, on = 0.0, False
@@ -164,6 +180,13 @@ class _Dropouts(TorchFunctionMode):
             module = self.inside[-1] if self.inside else None
             self.found.setdefault(self.names.get(id(module), ""), float(share))
         return func(*args, **kwargs)
+
+    def _look_at_mask(self, mask: Any) -> None:
+        """Numbers are added to the scores, where True and False show and hide: 1 and 0 were meant as those."""
+        if isinstance(mask, torch.Tensor) and mask.is_floating_point() and len(self.added_masks) < LAYERS:
+            values = mask.detach().unique()
+            if len(values) == 2 and bool(values[0] == 0) and bool(values[1] == 1):
+                self.added_masks.append(self.names.get(id(self.inside[-1]), "") if self.inside else "")
 
     def watching(self, model: nn.Module, call: Callable[[], torch.Tensor]) -> torch.Tensor:
         def enter(module: nn.Module, _args: Any) -> None:
@@ -207,6 +230,7 @@ def repeat(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]
     return {
         "carried": float((same - first).abs().max()) / (scale or 1.0),
         "random": float((other - first).abs().max()) / (scale or 1.0),
+        "added_masks": dropouts.added_masks,
         "dropouts": list(dropouts.found)[:LAYERS],
         "dropout": max(dropouts.found.values(), default=0.0),
         "asked_for": dropouts.asked_for,

@@ -112,6 +112,7 @@ class Optimizers(Part):
                     step_scaled=bool(counts.get("scaled")),
                     gradient_norm=self._opt["g"][index].series(),
                     clipped_norm=clip,
+                    empty_group=tuple(row["empty"]) if row.get("empty") else None,
                     stray_lr=(row.get("stray") or (None,))[0],
                     stray_in=(row.get("stray") or ("", ""))[1],
                     eps=row.get("eps"),

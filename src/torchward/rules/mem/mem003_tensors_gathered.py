@@ -16,6 +16,8 @@ ELEMENT = 4_096
 """Bytes of an element below which it may well be a replay buffer, or figures to plot."""
 RATE = 0.5
 """Elements for each step. What is kept of each epoch, or each evaluation, is kept on purpose."""
+STILL = 0.5
+"""Part of the run in which it must have grown last: a cache that is full stays as large as it is."""
 PASSES = 2
 """A cache of the data is filled in the first pass."""
 
@@ -32,7 +34,7 @@ def _grows(kept: Kept, looped: bool) -> bool:
 def check(run: Run) -> Iterator[Finding]:
     looped = any(loader.trains for loader in run.loaders)
     for kept in run.kept:
-        if not _grows(kept, looped):
+        if not _grows(kept, looped) or kept.elements.steps[-1] < STILL * run.steps:
             continue
         elements, steps = kept.elements.values, kept.elements.steps
         yield Finding(

@@ -129,6 +129,6 @@ for epoch in range(16):
     print(epoch, loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/generated/torch.optim.Optimizer.add_param_group.html",),
-    explains=("OPT001", "OPT002", "TRN*"),
+    explains=("OPT001", "OPT002", "OPT038", "TRN*"),
     needs=("modules", "parameters", "optimizer"),
 )

@@ -53,7 +53,9 @@ def _same_gradients(run: Run, first: Optimizer, second: Optimizer) -> tuple[int,
     """(steps in which one used what the other had just used, with no backward pass or clearing between; all)."""
     pair = {first.index, second.index}
     twice = 0
-    for cycle in run.cycles:
+    begin, end = max(first.first_step, second.first_step), min(first.last_step, second.last_step)
+    together = [cycle for cycle in run.cycles if begin <= cycle.step <= end]
+    for cycle in together:
         # A cycle begins right after a step of the leader, whose step is also its last event.
         leader = cycle.events[-1][1] if cycle.events and cycle.step else -1
         used, double = {leader} & pair, False
@@ -64,7 +66,7 @@ def _same_gradients(run: Run, first: Optimizer, second: Optimizer) -> tuple[int,
                 double = double or bool(used - {index})
                 used.add(index)
         twice += double
-    return twice, len(run.cycles)
+    return twice, len(together)
 
 
 def _rival(run: Run, first: Optimizer, second: Optimizer) -> bool:

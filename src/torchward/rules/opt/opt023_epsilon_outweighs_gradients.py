@@ -21,6 +21,9 @@ RATIO = 3e-4
 WAY = 0.1
 """Update-to-weight ratio, and the way of the whole run as a share of the weights, below which little is learned."""
 SAMPLES = 5
+LARGE, SMALL = 1e-3, 1e-6
+"""An epsilon that would be a usual weight decay, beside a weight decay that would be a usual epsilon: they were given in the
+wrong order (AdamW takes `betas, eps, weight_decay`), whatever is learned."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -28,9 +31,12 @@ def check(run: Run) -> Iterator[Finding]:
         return
     for training in run.trainings:
         far, optimizer = progress(run, training), leading(run, training)
-        if far is None or far.halved or optimizer is None or optimizer.eps is None or optimizer.eps < EPSILON:
+        if far is None or optimizer is None or optimizer.eps is None or optimizer.eps < EPSILON:
             continue
-        if far.fell and trained_before(run, optimizer, far):
+        swapped = optimizer.eps >= LARGE and 0 < optimizer.weight_decay <= SMALL
+        if far.halved and not swapped:
+            continue
+        if far.fell and not swapped and trained_before(run, optimizer, far):
             continue  # fine-tuning takes small steps
         size = _gradient_size(run, optimizer.index)
         moved = ratios(run, optimizer).between(training.first_step, training.last_step)
@@ -38,7 +44,7 @@ def check(run: Run) -> Iterator[Finding]:
         if size is None or optimizer.eps < TIMES * size or len(moved) < SAMPLES:
             continue
         ratio = sum(moved.values) / len(moved)
-        if ratio > RATIO or ratio * steps > WAY:
+        if (ratio > RATIO or ratio * steps > WAY) and not swapped:
             continue
         yield Finding(
             "OPT023",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import linecache
 import random
 import sys
@@ -17,7 +16,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from torchward.runtime import graph, sequences
-from torchward.runtime.copies import CannotLookError, changed, mapped, undisturbed
+from torchward.runtime.copies import CannotLookError, changed, duplicate, mapped, undisturbed
 from torchward.runtime.tensors import in_library, of_user, plain, tensors_in, thin, user_frame
 
 if TYPE_CHECKING:
@@ -392,7 +391,7 @@ def modes(prober: Prober, early: nn.Module, capture: Capture) -> dict[str, Any] 
     original = capture.module()
     if original is None:
         return None
-    model = copy.deepcopy(original)
+    model = duplicate(original)
     before, now = _kept_tensors(early), _kept_tensors(model)
     moved = [
         name

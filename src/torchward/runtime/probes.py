@@ -69,6 +69,8 @@ WAIT = "wait"
 """What an experiment yields that has nothing to do before a later step."""
 EXPERIMENTS = ("TokenProbe", "LeakProbe", "DependenceProbe", "MemoriseProbe")
 """Those that call a copy of the model."""
+ALIKE = 0.9
+"""Cosine of two weights from which on one was a copy of the other: of two that were drawn apart it is about 0."""
 COLUMNS = 64
 """Columns of a table above which they are pixels, or embeddings, rather than quantities of their own."""
 TRIALS = (
@@ -693,7 +695,11 @@ class Prober:
                         flags.append((parameter.grad != 0).any().float())
                 elif member is module or id(member) in entered or self.recorder.models.depth:
                     without.append(name)
-                elif id(member) in shut - loaded and self.recorder.optimizers.holders(parameter):
+                elif (
+                    id(member) in shut - loaded
+                    and self.recorder.optimizers.holders(parameter)
+                    and not _follows(parameter, module)
+                ):
                     without.append(name)  # drawn at random and given to an optimizer: not frozen on purpose
                 else:
                     uncalled.append(name)
@@ -742,6 +748,20 @@ class Prober:
         name = type(capture.module()).__name__ if capture.module() is not None else ""
         site = capture.root.site
         self.recorder.row("probe", kind=kind, model=name, site=site, looked=False, reason=reason, seconds=0.0)
+
+
+def _follows(parameter: nn.Parameter, module: nn.Module) -> bool:
+    """It is much like a parameter that is trained: a copy that takes over its average (BYOL, mean teachers)."""
+    own = thin(parameter).float()
+    if not bool(own.any()):
+        return True  # zeros tell nothing
+    return any(
+        other is not parameter
+        and other.grad is not None
+        and other.shape == parameter.shape
+        and float(functional.cosine_similarity(own, thin(other).float(), dim=0)) > ALIKE
+        for other in module.parameters()
+    )
 
 
 def _experiments_on(capture: Capture) -> tuple[str, ...]:

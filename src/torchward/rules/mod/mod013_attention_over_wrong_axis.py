@@ -135,6 +135,7 @@ print(loss.item())
         "DAT006",
         "MOD009",
         "MOD011",
+        "NUM001",
         "LLM001",
         "TRN001",
         "TRN003",

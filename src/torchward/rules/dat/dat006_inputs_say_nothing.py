@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from torchward.facts import Loss, Pairs, Run, Training
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
-from torchward.rules._progress import Progress, progress
+from torchward.rules._progress import MINIMUM, Progress, progress
 
 STEPS = 50
-"""Fewer than for what a loss says alone: here it must only not contradict what the pairs say."""
+"""Fewer than for what a loss says alone: here it must only not contradict what the pairs say. Up to `MINIMUM` it is but a
+possibility."""
 PAIRS = 200
 EXPLAINED = 0.02
 """Share of the variance that unrelated inputs explain at most; measured on pairs of over a hundred programs, related
@@ -92,6 +93,8 @@ def check(run: Run) -> Iterator[Finding]:
             confidence = _nothing_learned(run, training, course, pairs)
             if confidence is None:
                 continue
+            if course.count < MINIMUM:
+                confidence = Confidence.POSSIBLE
             yield Finding(
                 "DAT006",
                 data={

@@ -559,8 +559,8 @@ def _weights_of_choices(node: Any, chooses: Callable[[Any], bool]) -> torch.Tens
     if node.name() != "MulBackward0" or len(children) != 2 or children.count(None) != 1:
         return None
     weights = graph.saved(node, "_saved_self" if children[0] is None else "_saved_other")
-    if weights is None or weights.numel() < 4:
-        return None
+    if weights is None or weights.numel() < 4 or weights.dtype == torch.bool:
+        return None  # masks weigh nothing
     level = [child for child in children if child is not None]
     for _ in range(DESCENT):
         if any(map(chooses, level)):

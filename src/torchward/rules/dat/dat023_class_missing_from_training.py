@@ -28,6 +28,8 @@ def check(run: Run) -> Iterator[Finding]:
         for judged in run.losses:
             if judged.training or judged.kind != loss.kind:
                 continue
+            if max(judged.evaluated_values, default=0) >= loss.classes:
+                continue  # the classes of another task
             missing = _missing(loss, judged)
             if missing:
                 yield Finding(

@@ -73,7 +73,7 @@ train_loader = DataLoader(TensorDataset(x[:960], y[:960]), batch_size=32, shuffl
 held_out_loader = DataLoader(TensorDataset(x[960:], y[960:]), batch_size=1)
 model = nn.Sequential(nn.Linear(30, 64), nn.ReLU(), nn.Linear(64, 5))
 optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
-for epoch in range(10):
+for epoch in range(30):
     model.train()
     for inputs, labels in train_loader:
         loss = nn.functional.cross_entropy(model(inputs), labels)
@@ -99,7 +99,7 @@ train_loader = DataLoader(TensorDataset(x[:960], y[:960]), batch_size=32, shuffl
 held_out_loader = DataLoader(TensorDataset(x[960:], y[960:]), batch_size=1000)
 model = nn.Sequential(nn.Linear(30, 64), nn.ReLU(), nn.Linear(64, 5))
 optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
-for epoch in range(10):
+for epoch in range(30):
     model.train()
     for inputs, labels in train_loader:
         loss = nn.functional.cross_entropy(model(inputs), labels)

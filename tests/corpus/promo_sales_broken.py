@@ -1,5 +1,5 @@
 # bug: One of the model's inputs is ignored by the model (never used in forward or multiplied away).
-# expects: MOD041
+# expects: MOD041 MOD027
 # Retail: next week's sales of an article from its last 12 weeks AND the planned promotion calendar.
 import math
 import numpy as np

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import dis
+import enum
 import io
 import random
 import sys
@@ -26,9 +27,14 @@ EXAMPLES = 16
 """Examples of the first batch that are kept: enough to tell them apart, few enough to be cheap."""
 
 
-CONTAINERS = (list, dict, set, deque)
+CONTAINERS = (list, dict, deque)
+PLAIN = (
+    *(type(None), bool, int, float, complex, str, bytes, range, frozenset, type, enum.Enum, torch.dtype, torch.device),
+    *(types.FunctionType, types.BuiltinFunctionType, types.ModuleType),
+)
+"""What does not change in place, or is not changed by a model: containers of such can be put back."""
 KEPT_ENTRIES = 100_000
-"""Of a global list, dictionary or set that a model reads: copied before each piece of an experiment."""
+"""Of a global list or dictionary that a model reads: copied before each piece of an experiment."""
 KEPT_DEPTH = 4
 MISSING = object()
 
@@ -225,13 +231,18 @@ class Outside:
 
     def _keep(self, found: Any, depth: int = 0) -> bool:
         """False if it could not be put back."""
+        if isinstance(found, set):
+            return False  # the order in which it gives its elements could become another one
         if isinstance(found, CONTAINERS):
             if len(found) > KEPT_ENTRIES or depth > KEPT_DEPTH:
                 return False
             if id(found) not in self.kept:
                 self.kept[id(found)] = found
                 inner = found.values() if isinstance(found, dict) else found
-                return all(self._keep(one, depth + 1) for one in inner if isinstance(one, CONTAINERS))
+                # A tensor, an array or any object in it could be changed in place.
+                return all(
+                    self._keep(one, depth + 1) if isinstance(one, CONTAINERS) else _is_plain(one) for one in inner
+                )
         elif _state_of(found) is not None:
             self.kept[id(found)] = found
         return True
@@ -264,11 +275,15 @@ def _content(cell: types.CellType) -> Any:
         return MISSING
 
 
+def _is_plain(value: Any) -> bool:
+    return all(map(_is_plain, value)) if type(value) is tuple else isinstance(value, PLAIN)
+
+
 def _state_of(found: Any) -> Any:
     """A copy of what a container holds, or the state of a random generator; None for anything else."""
     if isinstance(found, dict):
         return list(found.items())
-    if isinstance(found, (list, set, deque)):
+    if isinstance(found, (list, deque)):
         return list(found)
     if isinstance(found, torch.Generator):
         return found.get_state()
@@ -288,10 +303,10 @@ def _put_back(one: Any, state: Any) -> None:
         ):
             one.clear()
             one.update(state)
-    elif isinstance(one, (list, set, deque)):
+    elif isinstance(one, (list, deque)):
         if len(one) != len(state) or any(a is not b for a, b in zip(one, state, strict=True)):
             one.clear()
-            (one.update if isinstance(one, set) else one.extend)(state)
+            one.extend(state)
     elif isinstance(one, torch.Generator):
         one.set_state(state)
     elif isinstance(one, random.Random):

@@ -15,8 +15,8 @@ start-up
     From spawning the command until the program begins its first step, in short runs by turns. The least of each kind
     counts, since noise only adds. `start to end` is the same for the whole command, the final report included.
 memory, log, supervisor
-    From one undisturbed run of each kind, of the program's default length: 20 s of training or more, so that fixed
-    costs are weighed fairly. Memory is the program's own peak as the kernel counts it. The log is all bytes under the
+    From one undisturbed run of each kind. The program's default length is prolonged to 20 s where this machine is
+    through sooner, so that fixed costs are weighed alike on all. Memory is the program's own peak as the kernel counts it. The log is all bytes under the
     run folder's `logs/` after 1,000 steps; a run that is shorter is continued as its second half went. The
     supervisor's CPU time is read when the command has ended and before it is reaped: then the kernel still tells
     its own time from that of the children that it waited for (Linux only).
@@ -33,6 +33,7 @@ from __future__ import annotations
 import argparse
 import compileall
 import json
+import math
 import os
 import select
 import subprocess
@@ -55,6 +56,8 @@ STARTUP_BAR = 0.3
 MEMORY_BAR = 40e6
 LOG_BAR = 1e6
 SUPERVISOR_BAR = 0.02
+ALONE_SECONDS = 20.0
+"""Least length of an undisturbed run whose steps were not given."""
 HELP_BAR = 0.060
 
 
@@ -178,6 +181,9 @@ class Alone:
 def alone(program: str, steps: int | None) -> Alone:
     with tempfile.TemporaryDirectory() as name:
         bare = Process(program, Path(name, "bare"), steps, watched=False).wait()
+        if steps is None and bare["wall"] < ALONE_SECONDS:
+            steps = math.ceil(bare["steps"] * ALONE_SECONDS / bare["wall"])
+            bare = Process(program, Path(name, "longer"), steps, watched=False).wait()
         process = Process(program, Path(name, "watched"), steps, watched=True)
         watched = process.wait()
         logs = [path.read_bytes() for path in (process.folder / "run" / "logs").glob("*")]

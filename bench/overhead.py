@@ -16,10 +16,10 @@ start-up
     counts, since noise only adds. `start to end` is the same for the whole command, the final report included.
 memory, log, supervisor
     From one undisturbed run of each kind. The program's default length is prolonged to 20 s where this machine is
-    through sooner, so that fixed costs are weighed alike on all. Memory is the program's own peak as the kernel counts it. The log is all bytes under the
-    run folder's `logs/` after 1,000 steps; a run that is shorter is continued as its second half went. The
-    supervisor's CPU time is read when the command has ended and before it is reaped: then the kernel still tells
-    its own time from that of the children that it waited for (Linux only).
+    through sooner, so that fixed costs are weighed alike on all. Memory is the program's own peak as the kernel
+    counts it. The log is all bytes under the run folder's `logs/` after 1,000 steps; a run that is shorter is
+    continued as its second half went. The supervisor's CPU time is read when the command has ended and before it is
+    reaped: then the kernel still tells its own time from that of the children that it waited for (Linux only).
 torchward --help
     Least of 20 runs, minus the least of 20 runs of `python -c pass`, by turns.
 

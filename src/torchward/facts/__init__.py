@@ -40,6 +40,7 @@ from torchward.facts.crash import (
 )
 from torchward.facts.loss import (
     Advantages,
+    Agreement,
     Beside,
     Cut,
     Divergence,
@@ -143,6 +144,7 @@ __all__ = [
     "Activation",
     "AddedRows",
     "Advantages",
+    "Agreement",
     "AliasedLoad",
     "Attention",
     "Batches",

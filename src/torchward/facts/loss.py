@@ -174,6 +174,8 @@ class Ratio:
     """Largest distance of a ratio from 1."""
     again: Series
     """Share of the examples that had been trained on in sampled steps before; 0 if a batch holds one twice."""
+    moved: Series = field(default_factory=Series)
+    """Approximate Kullback-Leibler divergence between the two, the mean of ratio - 1 - log(ratio)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,6 +221,23 @@ class Beside:
     """... and of what weighs the choices."""
     shared: bool
     """Both come from the same weights, in part."""
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """A policy's loss and what its critic expected, in sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    values: Series
+    """Correlation between the slopes of the loss by the log-probabilities of choices and the critic's errors, values
+    less targets: 1 where the loss falls with the probability of what brought more than was expected."""
+    above: float
+    """Share of the targets that were above the values when first seen: about all while values are still near 0 and
+    returns are positive."""
+    explained: Series
+    """1 - var(errors) / var(targets) of the critic, where its targets are known: 1 is perfect, 0 a constant."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -103,3 +103,7 @@ class Episodes:
     steps: int
     limited: int = 0
     """At that limit, for certain."""
+    returns: Series = field(default_factory=Series)
+    """Mean sum of the rewards of the episodes since the value before; steps of the training."""
+    counts: tuple[int, ...] = ()
+    """Of how many episodes each value of it is the mean."""

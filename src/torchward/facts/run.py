@@ -22,6 +22,7 @@ from torchward.facts.batch import (
 )
 from torchward.facts.loss import (
     Advantages,
+    Agreement,
     Beside,
     Cut,
     Divergence,
@@ -274,6 +275,7 @@ class Run:
     advantages: tuple[Advantages, ...] = ()
     references: tuple[Reference, ...] = ()
     beside: tuple[Beside, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
     returns: tuple[Returns, ...] = ()
     partners: tuple[Partners, ...] = ()
     cuts: tuple[Cut, ...] = ()

@@ -289,6 +289,12 @@ class Passes:
         if weights is not None and not self.recorder.optimizers.maximising():
             _, rewards, over = map(list, zip(*seen, strict=True))
             said = returns.judge(-weights, rewards, over)
+            missed = returns.missed_in_order(walked.nodes[0], len(seen))
+            if missed is not None:
+                if not said and missed.target is not None:
+                    said = returns.judge(missed.target.double(), rewards, over)
+                    said = "" if said == "negative" else said  # costs
+                self._agreement(stream, weights, missed)
             self.row("rr", i=stream.index, s=self.recorder.step, n=len(seen), kind=said)
 
     def _beside(self, stream: Stream, walked: graph.Walk) -> None:
@@ -299,9 +305,21 @@ class Passes:
         if stream.shared is None and found.pull > SHARED_FROM:
             own = {id(leaf) for leaf in graph.walk(found.value).leaves if leaf.dim() > 1}
             stream.shared = any(id(leaf) in own for leaf in graph.walk(found.policy).leaves)
-        errors, weights = (one.float().square().mean().sqrt() for one in (found.errors, found.weights))
+        errors, weights = (one.float().square().mean().sqrt() for one in (found.missed.error, found.slopes))
         row = {"p": number(found.pull), "e": number(float(errors)), "w": number(float(weights))}
         self.row("vp", i=stream.index, s=self.recorder.step, **row, sh=bool(stream.shared))
+        if not self.recorder.optimizers.maximising():
+            self._agreement(stream, found.slopes, found.missed)
+
+    def _agreement(self, stream: Stream, slopes: torch.Tensor, missed: terms.Missed) -> None:
+        """A policy is to do more often what brought more than its critic expected: does it? Does the critic know?"""
+        agreed = returns.agreement(slopes, missed.error)
+        if agreed is None:
+            return
+        row = {"a": number(agreed), "lo": round(float((missed.error < 0).float().mean()), 3), "ev": None}
+        if missed.target is not None and (spread := float(missed.target.float().var(unbiased=False))) > 0:
+            row["ev"] = number(1 - float(missed.error.var(unbiased=False)) / spread)
+        self.row("pa", i=stream.index, s=self.recorder.step, **row)
 
     def _reference(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may hold a penalty for leaving a reference policy: with which sign, and how far is it?"""
@@ -331,9 +349,9 @@ class Passes:
         again = len(marks & stream.rows) / max(1, len(marks)) if len(marks) == len(rows) else 0.0
         if len(stream.rows) < ROWS_KEPT:
             stream.rows |= marks
-        self.row(
-            "rt", i=stream.index, s=self.recorder.step, d=number(float((ratio - 1).abs().max())), again=round(again, 3)
-        )
+        apart, moved = (ratio - 1).abs().max(), (ratio - 1 - ratio.log()).mean()
+        row = {"d": number(float(apart)), "kl": number(float(moved)), "again": round(again, 3)}
+        self.row("rt", i=stream.index, s=self.recorder.step, **row)
 
     def _partners(self, stream: Stream, loss: torch.Tensor, walked: graph.Walk) -> None:
         """The loss compares an output with two others: how near is it to the nearer one?"""

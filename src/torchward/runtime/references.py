@@ -12,8 +12,6 @@ Key = tuple[Any, int]
 
 SAME_SIGN = frozenset({"IndexPutBackward0", "MaskedFillBackward0", "MaskedScatterBackward0"})
 """Operations that put other values in some places and leave the rest."""
-DEPTH = 6
-"""Operations at most between a log-probability and the choice it is of."""
 
 
 class Penalty(NamedTuple):
@@ -42,12 +40,12 @@ def _estimate(node: Any, sign: int, known: dict[Key, set[int]]) -> Penalty | Non
     if name == "ExpBackward0":
         value = graph.saved(node, "_saved_result")
         value = value.float().clamp(min=1e-30).log() if value is not None else None
-    elif name == "PowBackward0" and terms._number(node, "_saved_exponent", 0.0) == 2:
+    elif name == "PowBackward0" and terms.number_of(node, "_saved_exponent", 0.0) == 2:
         value = graph.saved(node, "_saved_self")
     else:
         return None
     below = _difference(node.next_functions[0][0])
-    if below is None or value is None or value.numel() < 4 or not _is_of_choice(below[0][0]):
+    if below is None or value is None or value.numel() < 4 or terms.sign_of_choice(below[0][0]) is None:
         return None
     # The same l with the opposite slope elsewhere: otherwise it is some ratio of probabilities.
     if name == "ExpBackward0" and -sign * below[1] not in known.get(below[0], ()):
@@ -89,7 +87,7 @@ def _steps(node: Any) -> tuple[list[tuple[Key, float]] | None, bool]:
     alive = [(child, index) for child, index in node.next_functions if child is not None]
     if name in SAME_SIGN:
         return [(key, 1.0) for key in alive], False
-    steps = terms._operands(node)
+    steps = terms.operands(node)
     if steps is not None or name not in ("MulBackward0", "DivBackward0") or len(alive) != 1:
         return steps, False
     first = node.next_functions[0][0] is not None
@@ -112,21 +110,9 @@ def _difference(node: Any) -> tuple[Key, int] | None:
         return None
     children = [(child, index) for child, index in node.next_functions]
     alive = [place for place, (child, _) in enumerate(children) if child is not None]
-    if len(children) != 2 or len(alive) != 1 or terms._number(node, "_saved_alpha", 1.0) != 1:
+    if len(children) != 2 or len(alive) != 1 or terms.number_of(node, "_saved_alpha", 1.0) != 1:
         return None
     return children[alive[0]], -1 if node.name() == "SubBackward0" and alive[0] == 1 else 1
-
-
-def _is_of_choice(node: Any) -> bool:
-    """The log-probability of what was chosen, or a sum of such."""
-    level, chosen = [node], False
-    for _ in range(DEPTH):
-        for one in level:
-            chosen = chosen or terms._chooses(one)
-            if "LogProb" in one.name() or "Nll" in one.name() or (chosen and "Log" in one.name()):
-                return True
-        level = [child for above in level for child, _ in above.next_functions if child is not None][: terms.PARTNERS]
-    return False
 
 
 def _over_all_choices(node: Any) -> torch.Tensor | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from torchward.runtime import graph, references, terms
+from torchward.runtime import graph, terms
 
 LEAST, MOST = 8, 512
 """Steps of an environment between two updates."""
@@ -46,10 +46,29 @@ def weights_in_order(root: Any, count: int) -> torch.Tensor | None:
             if fixed is not None and fixed.numel() == count and max(fixed.shape) == count and fixed.is_cpu:
                 inner = _chain(next(child for child in children if child is not None))
                 return sign * inner * fixed.double().flatten() if inner is not None else None
-        queue += [
-            (child, sign if factor > 0 else -sign) for (child, _), factor in terms._operands(node) or () if factor
-        ]
+        queue += [(child, sign if factor > 0 else -sign) for (child, _), factor in terms.operands(node) or () if factor]
     return None
+
+
+def missed_in_order(root: Any, count: int) -> terms.Missed | None:
+    """Where so many terms of the loss compare one value each with a target: all of them."""
+    ends = terms.factors(root, limit=8 * count + terms.NODE_LIMIT)[1]
+    found = [one for node, factor in ends if factor > 0 and (one := terms.error_of(node)) is not None]
+    if len(found) != count or any(one.error.numel() != 1 or not one.error.is_cpu for one in found):
+        return None
+    targets = [one.target.flatten() for one in found if one.target is not None]
+    error = torch.cat([one.error.flatten() for one in found])
+    return terms.Missed(error, torch.cat(targets) if len(targets) == count else None)
+
+
+def agreement(slopes: torch.Tensor, errors: torch.Tensor) -> float | None:
+    """Correlation between the slopes of the loss by log-probabilities of choices and the errors of the values that were
+    expected: where more came than was expected, the error is below 0, and the loss is to fall with the probability."""
+    if slopes.numel() != errors.numel() or slopes.numel() < LEAST:
+        return None
+    one, other = (each.detach().double().flatten() - each.double().mean() for each in (slopes, errors))
+    size = float(one.norm() * other.norm())
+    return float(one @ other) / size if size > 0 else None
 
 
 def _chain(node: Any) -> float | None:
@@ -59,7 +78,7 @@ def _chain(node: Any) -> float | None:
         if node is None or node.name() == graph.LEAF:
             return None
         children = [child for child, _ in node.next_functions]
-        if terms._chooses(node) or (node.name() == "SubBackward0" and None not in children):
+        if terms.chooses(node) or (node.name() == "SubBackward0" and None not in children):
             break
         fixed = None
         if node.name() == "MulBackward0" and children.count(None) == 1:
@@ -68,12 +87,13 @@ def _chain(node: Any) -> float | None:
             factor *= float(fixed)
             node = next(child for child in children if child is not None)
             continue
-        steps = terms._operands(node)
+        steps = terms.operands(node)
         if steps is None or len(steps) != 1:
             break
         factor *= -1.0 if steps[0][1] < 0 else 1.0
         node = steps[0][0][0]
-    return factor if references._is_of_choice(node) else None
+    sign = terms.sign_of_choice(node)
+    return None if sign is None else factor * sign
 
 
 def judge(weights: torch.Tensor, rewards: list[float], over: list[bool]) -> str:

@@ -22,6 +22,8 @@ NODE_LIMIT = 256
 PENALTY_LIMIT = 1_024
 """... where the weights of a model are added up, an operation or three for each."""
 DESCENT = 8
+DEPTH = 6
+"""Operations at most between a log-probability and the choice it is of."""
 
 Key = tuple[Any, int]
 """A node, and which of its outputs."""
@@ -47,6 +49,7 @@ CHOICES = 1_024
 """Actions at most of a policy whose entropy is looked for."""
 ACTIONS = 64
 """... and of one whose loss is recognised, whatever it is made of."""
+SQUARED = frozenset({"MseLossBackward0", "SmoothL1LossBackward0", "HuberLossBackward0"})
 ERRORS = frozenset({"PowBackward0", "AbsBackward0", "MulBackward0"})
 """What makes an error of a difference between a prediction and its target."""
 EXTREMES = frozenset({"MaximumBackward0", "MinimumBackward0"})
@@ -103,7 +106,7 @@ def factors(root: Any, stops: Any = (), limit: int = NODE_LIMIT) -> tuple[dict[K
     while queue and len(found) < limit:
         key = queue.pop(0)
         node, factor = key[0], found[key]
-        steps = _operands(node) if node not in stops else None
+        steps = operands(node) if node not in stops else None
         if steps is None:
             ends.append((node, factor))
             continue
@@ -125,7 +128,7 @@ def squared_error(root: Any) -> tuple[torch.Tensor, Any, float] | None:
         return None
     node, factor = ends[0]
     children = node.next_functions
-    squares = node.name() == "PowBackward0" and _number(node, "_saved_exponent", 0.0) == 2
+    squares = node.name() == "PowBackward0" and number_of(node, "_saved_exponent", 0.0) == 2
     error = graph.saved(node, "_saved_self")
     if not squares and not (node.name() == "MulBackward0" and children[0] == children[1]):
         return None
@@ -134,11 +137,11 @@ def squared_error(root: Any) -> tuple[torch.Tensor, Any, float] | None:
     difference = _kept(children[0][0], error.numel())
     if difference is None or difference.name() not in ("SubBackward0", "RsubBackward1"):
         return None
-    operands = [child for child, _ in difference.next_functions]
-    alive = [child for child in operands if child is not None]
-    if len(alive) != 1 or _number(difference, "_saved_alpha", 1.0) != 1:
+    sides = [child for child, _ in difference.next_functions]
+    alive = [child for child in sides if child is not None]
+    if len(alive) != 1 or number_of(difference, "_saved_alpha", 1.0) != 1:
         return None
-    first = difference.name() == "SubBackward0" and operands[0] is not None
+    first = difference.name() == "SubBackward0" and sides[0] is not None
     prediction = _kept(alive[0], error.numel())
     return (error, prediction, 1.0 if first else -1.0) if prediction is not None else None
 
@@ -164,7 +167,7 @@ def counts_evenly(root: Any, node: Any) -> bool:
         current = queue.pop(0)
         if current is node:
             return True
-        for (child, _), _ in _operands(current) or ():
+        for (child, _), _ in operands(current) or ():
             before, after = graph.output_shape(child), graph.output_shape(current)
             kept = before is not None and after is not None and math.prod(before) == math.prod(after)
             if kept or current.name() not in graph.VIEWS:
@@ -172,13 +175,13 @@ def counts_evenly(root: Any, node: Any) -> bool:
     return False
 
 
-def _operands(node: Any) -> list[tuple[Key, float]] | None:
+def operands(node: Any) -> list[tuple[Key, float]] | None:
     """(operand, its factor) of a linear operation; None for any other."""
     name = node.name()
     children = [(child, index) for child, index in node.next_functions]
     alive = [key for key in children if key[0] is not None]
     if name in ("AddBackward0", "SubBackward0"):
-        second = _number(node, "_saved_alpha", 1.0) * (-1.0 if name == "SubBackward0" else 1.0)
+        second = number_of(node, "_saved_alpha", 1.0) * (-1.0 if name == "SubBackward0" else 1.0)
         return [(key, 1.0 if place == 0 else second) for place, key in enumerate(children) if key[0] is not None]
     if name in {"RsubBackward1", "NegBackward0"}:
         return [(key, -1.0) for key in alive[:1]]
@@ -199,7 +202,7 @@ def _operands(node: Any) -> list[tuple[Key, float]] | None:
     return None
 
 
-def _number(node: Any, name: str, otherwise: float) -> float:
+def number_of(node: Any, name: str, otherwise: float) -> float:
     try:
         return float(getattr(node, name))
     except (AttributeError, RuntimeError, TypeError, ValueError):
@@ -222,7 +225,7 @@ def _chain(key: Key) -> list[Key]:
         if len(children) != 1 or children[0][0].name() == graph.LEAF:
             break
         if name in ("MulBackward0", "DivBackward0"):
-            steps = _operands(node)
+            steps = operands(node)
             if steps is None or steps[0][1] <= 0:
                 break
         elif name not in graph.VIEWS and name not in ("PowBackward0", "ClampBackward1", "AddBackward0"):
@@ -291,7 +294,7 @@ def _size_of(node: Any) -> tuple[list[torch.Tensor], str] | None:
     elif name == "AbsBackward0":
         kind = "sizes"
     elif name == "PowBackward0":
-        below, kind = (below if _number(node, "_saved_exponent", 0.0) == 2 else None), "squares"
+        below, kind = (below if number_of(node, "_saved_exponent", 0.0) == 2 else None), "squares"
         inner = graph.producer(below)
         if inner is not None and inner.name() in NORMS:
             below = inner.next_functions[0][0] if _is_euclidean(inner) else None
@@ -303,7 +306,7 @@ def _size_of(node: Any) -> tuple[list[torch.Tensor], str] | None:
 
 def _is_euclidean(node: Any) -> bool:
     """Of all values, none left out, to one number."""
-    power = _number(node, "_saved_p", _number(node, "_saved_ord", 2.0))
+    power = number_of(node, "_saved_p", number_of(node, "_saved_ord", 2.0))
     return power == 2 and graph.output_shape(node) == ()
 
 
@@ -375,7 +378,7 @@ def _judged(ends: list[tuple[Any, float]], variance: torch.Tensor) -> float | No
         if shape is None or factor <= 0 or shape == tuple(variance.shape):
             continue
         if node.name() in JUDGES:
-            mean = _number(node, "_saved_reduction", 0.0) == 1
+            mean = number_of(node, "_saved_reduction", 0.0) == 1
             found.append(factor / (math.prod(shape) if mean else 1))
         elif node.name() in ELEMENTWISE:
             found.append(factor)
@@ -412,13 +415,23 @@ def chosen_values(nodes: list[Any], output: torch.Tensor) -> torch.Tensor | None
     return None
 
 
+class Missed(NamedTuple):
+    """By how much predictions missed their targets."""
+
+    error: torch.Tensor
+    """Predictions less targets."""
+    target: torch.Tensor | None
+    """Where the graph still holds them."""
+
+
 class Beside(NamedTuple):
     """The errors of values that a loss adds to what it weighs a policy's choices with."""
 
     pull: float
     """Sum of the slopes of the loss by the values, as a multiple of that by the (log-)probabilities of choices."""
-    errors: torch.Tensor
-    weights: torch.Tensor
+    missed: Missed
+    slopes: torch.Tensor
+    """Of the loss by the (log-)probabilities of the choices, up to a positive factor."""
     value: Any
     """Node of the squared errors, ..."""
     policy: Any
@@ -431,35 +444,47 @@ def values_beside_policy(root: Any) -> Beside | None:
     for node, factor in factors(root)[1]:
         below = [node, *(child for child, _ in node.next_functions if child is not None and node.name() in EXTREMES)]
         for one in below:
-            error = _error_of(one)
-            if value is None and error is not None and factor > 0:
-                share = factor if one.name() != "MseLossBackward0" or not _is_mean(one) else factor / error.numel()
-                value = (2 * share * float(error.abs().double().sum()), error, node)
-            weights = _weights_of_choices(one, _chooses)
+            missed = error_of(one)
+            if value is None and missed is not None and factor > 0:
+                error = missed.error
+                share = factor if one.name() not in JUDGES or not _is_mean(one) else factor / error.numel()
+                value = (2 * share * float(error.abs().double().sum()), missed, node)
+            weights = _weights_of_choices(one, chooses)
             if policy is None and weights is not None:
-                policy = (abs(factor) * float(weights.abs().double().sum()), weights, node)
+                sign = sign_of_choice(next(child for child, _ in one.next_functions if child is not None)) or 1.0
+                policy = (
+                    abs(factor) * float(weights.abs().double().sum()),
+                    math.copysign(sign, factor) * weights,
+                    node,
+                )
     if value is None or policy is None or not policy[0] > 0:
         return None
     return Beside(value[0] / policy[0], value[1], policy[1], value[2], policy[2])
 
 
 def _is_mean(node: Any) -> bool:
-    return _number(node, "_saved_reduction", 0.0) == 1
+    return number_of(node, "_saved_reduction", 0.0) == 1
 
 
-def _error_of(node: Any) -> torch.Tensor | None:
-    """The error that is squared there, between what has a graph and what has none."""
+def error_of(node: Any) -> Missed | None:
+    """What has a graph less what has none, where a loss squares the difference (or nearly: Huber's losses)."""
     value, children = graph.saved(node, "_saved_self"), node.next_functions
-    if node.name() == "MseLossBackward0":
+    if node.name() in SQUARED:
         target = graph.saved(node, "_saved_target")
-        fixed = [child for child, _ in children].count(None) == 1
-        return (value - target).float() if fixed and value is not None and target is not None else None
-    squared = node.name() == "PowBackward0" and _number(node, "_saved_exponent", 0.0) == 2
+        if value is None or target is None or value.numel() != target.numel():
+            return None
+        if [child is None for child, _ in children] == [True, False]:
+            value, target = target, value
+        elif [child is None for child, _ in children] != [False, True]:
+            return None
+        return Missed((value - target.reshape(value.shape)).float(), target)
+    squared = node.name() == "PowBackward0" and number_of(node, "_saved_exponent", 0.0) == 2
     if not squared and not (node.name() == "MulBackward0" and len(children) == 2 and children[0] == children[1]):
         return None
     below = _kept(children[0][0], value.numel()) if value is not None else None
-    fixed = below is not None and below.name() == "SubBackward0" and (None, 0) in below.next_functions
-    return value.float() if value is not None and fixed else None
+    if value is None or below is None or below.name() != "SubBackward0" or (None, 0) not in below.next_functions:
+        return None
+    return Missed(-value.float() if below.next_functions[0] == (None, 0) else value.float(), None)
 
 
 class Bootstrap(NamedTuple):
@@ -536,16 +561,36 @@ def ratio_of_policies(nodes: list[Any]) -> torch.Tensor | None:
 
 def weights_of_choices(nodes: list[Any]) -> list[torch.Tensor]:
     """What log-probabilities of choices, or ratios of probabilities, are multiplied with: advantages, masks."""
-    if not any(map(_chooses, nodes)) or not any("Log" in node.name() or "Nll" in node.name() for node in nodes):
+    if not any(map(chooses, nodes)) or not any("Log" in node.name() or "Nll" in node.name() for node in nodes):
         return []  # without a logarithm they are values of actions
-    found = (_weights_of_choices(node, _chooses) for node in nodes[:NODE_LIMIT])
+    found = (_weights_of_choices(node, chooses) for node in nodes[:NODE_LIMIT])
     return [weights for weights in found if weights is not None]
 
 
-def _chooses(node: Any) -> bool:
+def chooses(node: Any) -> bool:
     """Takes the log-probability of what was chosen; trl has an operation of its own for that."""
     name: str = node.name()
     return name in CHOOSING or "LogProb" in name
+
+
+def sign_of_choice(node: Any) -> float | None:
+    """The sign with which the log-probability of what was chosen makes the value of `node`, or a sum of such does; None
+    where there is none nearby."""
+    level, chosen = [(node, 1.0)], False
+    for _ in range(DEPTH):
+        for one, sign in level:
+            chosen = chosen or chooses(one)
+            if "Nll" in one.name():
+                return -sign
+            if "LogProb" in one.name() or (chosen and "Log" in one.name()):
+                return sign
+        level = [
+            (child, -sign if factor < 0 else sign)
+            for above, sign in level
+            for (child, _), factor in operands(above)
+            or [(key, 1.0) for key in above.next_functions if key[0] is not None]
+        ][:PARTNERS]
+    return None
 
 
 def _weighs_choices(node: Any) -> bool:
@@ -580,9 +625,9 @@ def nearest_partner(nodes: list[Any]) -> tuple[torch.Tensor, torch.Tensor, int] 
             below = below.next_functions[0][0]
         if value is None or value.dim() != 2 or value.shape[0] < 4 or value.shape[1] < 2 or below is None:
             continue
-        operands = [key for key in below.next_functions if key[0] is not None and key[0].name() != graph.LEAF]
-        if below.name() == "SubBackward0" and len(operands) == 2:
-            found.append((operands, value))
+        sides = [key for key in below.next_functions if key[0] is not None and key[0].name() != graph.LEAF]
+        if below.name() == "SubBackward0" and len(sides) == 2:
+            found.append((sides, value))
     for (own, one), (others, two) in combinations(found[:PARTNERS], 2):
         if len({*own, *others}) == 3 and one.shape == two.shape:
             sizes = torch.stack([one.abs().max(), two.abs().max()]).float()
@@ -613,7 +658,7 @@ def cut_to_probabilities(walked: graph.Walk) -> Cut | None:
             level = [child for above in level for child, _ in above.next_functions if child is not None][:PARTNERS]
             for child in level:
                 if child.name() == "ClampBackward1":
-                    low, high = (_number(child, name, math.nan) for name in ("_saved_min", "_saved_max"))
+                    low, high = (number_of(child, name, math.nan) for name in ("_saved_min", "_saved_max"))
                     values = graph.saved(child, "_saved_self")
                     if 0 <= low < LEAST_CHANCE and 1 - LEAST_CHANCE < high <= 1 and values is not None:
                         made = graph.producer(child.next_functions[0][0])
@@ -626,12 +671,12 @@ def target_by_hand(nodes: list[Any], output: torch.Tensor) -> torch.Tensor | Non
     """(A thinned sample of) what `output` is subtracted from before the difference is squared or its size is taken."""
     for node in nodes[:NODE_LIMIT]:
         below = node.next_functions[0][0] if node.name() in ERRORS else None
-        if below is None or below.name() != "SubBackward0" or _number(below, "_saved_alpha", 1.0) != 1.0:
+        if below is None or below.name() != "SubBackward0" or number_of(below, "_saved_alpha", 1.0) != 1.0:
             continue
-        operands = [child for child, _ in below.next_functions]
+        sides = [child for child, _ in below.next_functions]
         rest = graph.saved(node, "_saved_self")
-        if None in operands and output.grad_fn in operands and rest is not None and rest.shape == output.shape:
-            sign = -1.0 if operands[0] is output.grad_fn else 1.0
+        if None in sides and output.grad_fn in sides and rest is not None and rest.shape == output.shape:
+            sign = -1.0 if sides[0] is output.grad_fn else 1.0
             return thin(output).float() + sign * thin(rest).float()
     return None
 
@@ -677,7 +722,7 @@ def _sum_of(node: Any) -> float | None:
     if operand is None:
         return None
     if name == "PowBackward0":
-        return float((operand.double() ** _number(node, "_saved_exponent", 2.0)).sum())
+        return float((operand.double() ** number_of(node, "_saved_exponent", 2.0)).sum())
     if name == "AbsBackward0":
         return float(operand.double().abs().sum())
     other = graph.saved(node, "_saved_other")

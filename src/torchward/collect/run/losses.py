@@ -10,6 +10,7 @@ from typing import Any
 from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
 from torchward.facts import (
     Advantages,
+    Agreement,
     Beside,
     Cut,
     Divergence,
@@ -62,6 +63,7 @@ class Losses(Part):
         self._reference: dict[int, list[Row]] = defaultdict(list)
         self._returns: dict[int, Counter[str]] = defaultdict(Counter)
         self._beside: dict[int, list[Row]] = defaultdict(list)
+        self._agreement: dict[int, list[Row]] = defaultdict(list)
         self._cuts: dict[int, list[Row]] = defaultdict(list)
         self._derivatives: Counter[int] = Counter()
 
@@ -101,6 +103,9 @@ class Losses(Part):
 
     def on_vp(self, row: Row) -> None:
         self._beside[row["i"]].append(row)
+
+    def on_pa(self, row: Row) -> None:
+        self._agreement[row["i"]].append(row)
 
     def on_ct(self, row: Row) -> None:
         self._cuts[row["i"]].append(row)
@@ -348,7 +353,7 @@ class Losses(Part):
 
     def ratios(self) -> tuple[Ratio, ...]:
         return tuple(
-            Ratio(index, self._site(index), column(rows, "d"), column(rows, "again"))
+            Ratio(index, self._site(index), column(rows, "d"), column(rows, "again"), column(rows, "kl"))
             for index, rows in sorted(self._ratio.items())
         )
 
@@ -373,6 +378,18 @@ class Losses(Part):
                 index, self._site(index), column(rows, "p"), column(rows, "e"), column(rows, "w"), bool(rows[-1]["sh"])
             )
             for index, rows in sorted(self._beside.items())
+        )
+
+    def agreements(self) -> tuple[Agreement, ...]:
+        return tuple(
+            Agreement(
+                index,
+                self._site(index),
+                column(rows, "a"),
+                rows[0]["lo"],
+                column([row for row in rows if row["ev"] is not None], "ev"),
+            )
+            for index, rows in sorted(self._agreement.items())
         )
 
     def partners(self) -> tuple[Partners, ...]:

@@ -15,7 +15,7 @@ class Reinforcement(Part):
         super().__init__(ledger)
         self._logged: dict[tuple[int, str], defaultdict[str, Growing]] = defaultdict(by_key)
         self._boot: dict[int, list[Row]] = defaultdict(list)
-        self.episodes: Episodes | None = None
+        self._episodes: list[Row] = []
         self._choices: dict[int, list[Row]] = defaultdict(list)
 
     # -- rows
@@ -30,12 +30,29 @@ class Reinforcement(Part):
         self._boot[row["m"]].append(row)
 
     def on_ep(self, row: Row) -> None:
-        self.episodes = Episodes(row["n"], row["c"], row["t"], row.get("l", 0))
+        self._episodes.append(row)
 
     def on_ac(self, row: Row) -> None:
         self._choices[row["m"]].append(row)
 
     # -- facts
+
+    def episodes(self) -> Episodes | None:
+        if not self._episodes:
+            return None
+        last, told, before = self._episodes[-1], [], 0
+        for row in self._episodes:
+            count, before = row["n"] + row["c"] - before, row["n"] + row["c"]
+            if row.get("r") is not None:
+                told.append((row, count))
+        return Episodes(
+            last["n"],
+            last["c"],
+            last["t"],
+            last.get("l", 0),
+            column([row for row, _ in told], "r"),
+            tuple(count for _, count in told),
+        )
 
     def learners(self) -> tuple[Learner, ...]:
         found = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from statistics import median
 
 from torchward.facts import Parameter, Run
@@ -18,6 +19,9 @@ SHRUNK = 1e-3
 healthy networks here have more than 0.02."""
 FIRST_HALF = 0.03
 """... and that of each layer of the first half: a chain, not one odd layer."""
+STEP = 0.6
+"""Share of the whole loss of size, in logarithms, that may lie between two neighbours: with more the layers are not one
+chain but two, side by side, as those of a policy and of its critic."""
 
 
 def _layers(run: Run, course: Progress) -> dict[int, list[Parameter]]:
@@ -53,6 +57,9 @@ def check(run: Run) -> Iterator[Finding]:
                 continue
             ratio = sizes[0] / sizes[-1]
             if ratio > SHRUNK or max(sizes[: len(sizes) // 2]) > FIRST_HALF * sizes[-1]:
+                continue
+            steps = [math.log(after / before) for before, after in pairwise(sizes) if before and after]
+            if max(steps, default=0.0) > -STEP * math.log(ratio):
                 continue
             model = next((model for model in run.models if model.index == index), None)
             site = model.site if model is not None else None

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from torchward.facts import Learner, Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
-from torchward.rules.rl._learned import risen
+from torchward.rules.rl._learned import loop_risen, policy, returns_of_loop, risen
 
 EARLY = 0.5
 """Share of the run: later, a policy may well have made up its mind."""
@@ -57,16 +57,43 @@ def check(run: Run) -> Iterator[Finding]:
         )
 
 
+def check_loop(run: Run) -> Iterator[Finding]:
+    found = returns_of_loop(run)
+    if found is None or loop_risen(run, LEARNED) is not False:
+        return
+    for entropy in run.entropies:
+        shares = [nats / entropy.nats.values[0] for nats in entropy.nats.values] if entropy.nats.values[0] > 0 else []
+        free = [place for place, share in enumerate(shares) if share >= LOW]
+        if len(shares) < LEAST_LOGS or free[-1] + 1 == len(shares):
+            continue
+        begun = entropy.nats.steps[free[-1] + 1]
+        if begun > EARLY * run.steps:
+            continue
+        yield Finding(
+            "RL002",
+            data={
+                "algorithm": policy(run),
+                "step": begun,
+                "share": shares[-1],
+                "first": found[0],
+                "last": found[1],
+                "coefficient": abs(entropy.factor.values[-1]),
+            },
+            place=at(entropy.site, first=begun),
+            confidence=Confidence.LIKELY,
+        )
+
+
 RULE = Rule(
     code="RL002",
     name="entropy-collapsed",
     severity=Severity.WARNING,
     since="0.1.0",
-    checks=(check,),
+    checks=(check, check_loop),
     message=Text(
-        "the policy of `{algorithm}` is all but deterministic from step {step} of the environment on ({share:.1%} of the "
+        "the policy of `{algorithm}` is all but deterministic from step {step} on ({share:.1%} of the "
         "randomness that it began with is left), while the mean return went from {first} to {last}.",
-        "`{algorithm}` 的策略从环境第 {step} 步起几乎成为确定性的（只剩初始随机性的 {share:.1%}），而平均回报从 {first} 变为 {last}。",
+        "`{algorithm}` 的策略从第 {step} 步起几乎成为确定性的（只剩初始随机性的 {share:.1%}），而平均回报从 {first} 变为 {last}。",
     ),
     why=Text(
         "A policy that always does the same sees only what that leads to: nothing better can be found any more, and the "
@@ -74,9 +101,9 @@ RULE = Rule(
         "总是做同一件事的策略只能看到这件事的后果：再也找不到更好的做法，而且熵为零的策略梯度几乎为零。",
     ),
     fix=Text(
-        "Give randomness a value: raise `ent_coef` (now {coefficient}), `ent_coef=0.01` to begin with; and lower the "
+        "Give randomness a value: raise the factor of the entropy (`ent_coef`, now {coefficient}), 0.01 to begin with; and lower the "
         "learning rate if the policy lost it within a few updates.",
-        "让随机性有价值：提高 `ent_coef`（现为 {coefficient}），可先取 `ent_coef=0.01`；若在几次更新内就失去随机性，还应降低学习率。",
+        "让随机性有价值：提高熵的系数（`ent_coef`，现为 {coefficient}），可先取 0.01；若在几次更新内就失去随机性，还应降低学习率。",
     ),
     bad="""\
 import gymnasium as gym

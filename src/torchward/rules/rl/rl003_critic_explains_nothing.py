@@ -8,7 +8,7 @@ from statistics import median
 from torchward.facts import Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
-from torchward.rules.rl._learned import recent, risen
+from torchward.rules.rl._learned import loop_risen, policy, recent, risen
 
 LEAST_LOGS = 8
 """Logs in the last half of the run."""
@@ -30,9 +30,24 @@ def check(run: Run) -> Iterator[Finding]:
                 "algorithm": learner.algorithm,
                 "explained": median(explained),
                 "logs": len(explained),
-                "coefficient": learner.settings.get("vf_coef", 0.0),
             },
             place=at(learner.site, learner.metrics["train/explained_variance"]),
+            confidence=Confidence.POSSIBLE,
+            severity=None if len(explained) >= MANY_LOGS else Severity.HINT,
+        )
+
+
+def check_loop(run: Run) -> Iterator[Finding]:
+    if loop_risen(run) is not False:
+        return
+    for agreement in run.agreements:
+        explained = agreement.explained.values[len(agreement.explained) // 2 :]
+        if len(explained) < LEAST_LOGS or median(explained) > NOTHING:
+            continue
+        yield Finding(
+            "RL003",
+            data={"algorithm": policy(run), "explained": median(explained), "logs": len(explained)},
+            place=at(agreement.site, agreement.explained),
             confidence=Confidence.POSSIBLE,
             severity=None if len(explained) >= MANY_LOGS else Severity.HINT,
         )
@@ -43,7 +58,7 @@ RULE = Rule(
     name="critic-explains-nothing",
     severity=Severity.WARNING,
     since="0.1.0",
-    checks=(check,),
+    checks=(check, check_loop),
     message=Text(
         "the critic of `{algorithm}` explains {explained:.0%} of the variance of the returns (median of the last {logs} "
         "logs), and the mean return does not rise.",
@@ -56,9 +71,9 @@ RULE = Rule(
     ),
     fix=Text(
         "Print a few observations: do they change from step to step and hold what the rewards depend on? Then see that the "
-        "critic learns: `vf_coef` (now {coefficient}) above 0, rewards and observations of a size near 1 "
+        "critic learns: the factor of its loss (`vf_coef`) above 0, rewards and observations of a size near 1 "
         "(`VecNormalize(env)`).",
-        "打印几个观测：它们是否逐步变化，是否包含奖励所依赖的信息？再确认评论家在学习：`vf_coef`（现为 {coefficient}）大于 0，"
+        "打印几个观测：它们是否逐步变化，是否包含奖励所依赖的信息？再确认评论家在学习：其损失的系数（`vf_coef`）大于 0，"
         "奖励和观测的数值在 1 左右（`VecNormalize(env)`）。",
     ),
     bad="""\

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from torchward.facts import Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
-from torchward.rules.rl._learned import RETURN, risen
+from torchward.rules.rl._learned import RETURN, loop_risen, policy, returns_of_loop, risen
 
 LEAST_LOGS = 20
 LEAST_STEPS = 1_000
@@ -37,12 +37,26 @@ def check(run: Run) -> Iterator[Finding]:
         )
 
 
+def check_loop(run: Run) -> Iterator[Finding]:
+    found = returns_of_loop(run)
+    if found is None or not run.ended or run.episodes is None or loop_risen(run) is not False:
+        return
+    trains = run.ratios or run.agreements or run.returns or run.choices or run.bootstraps
+    if run.episodes.steps >= LEAST_STEPS and trains:
+        yield Finding(
+            "RL012",
+            data={"algorithm": policy(run), "first": found[0], "last": found[1], "steps": run.episodes.steps},
+            place=at(run.models[0].site if run.models else None),
+            confidence=Confidence.POSSIBLE,
+        )
+
+
 RULE = Rule(
     code="RL012",
     name="return-does-not-rise",
     severity=Severity.HINT,
     since="0.1.0",
-    checks=(check,),
+    checks=(check, check_loop),
     message=Text(
         "the mean return of `{algorithm}` went from {first} to {last} in {steps} steps of the environment.",
         "`{algorithm}` 的平均回报在环境的 {steps} 步中从 {first} 变为 {last}。",

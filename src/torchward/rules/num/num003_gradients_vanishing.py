@@ -19,9 +19,22 @@ SHRUNK = 1e-3
 healthy networks here have more than 0.02."""
 FIRST_HALF = 0.03
 """... and that of each layer of the first half: a chain, not one odd layer."""
-STEP = 0.6
-"""Share of the whole loss of size, in logarithms, that may lie between two neighbours: with more the layers are not one
-chain but two, side by side, as those of a policy and of its critic."""
+
+
+def _chains(run: Run, course: Progress) -> Iterator[tuple[int, list[Parameter]]]:
+    """(model, weights that may follow one another) in the order of their registration.
+
+    Where a linear layer does not take what the one before it gives, another chain begins beside it: that of a critic
+    beside a policy's.
+    """
+    for index, layers in _layers(run, course).items():
+        chain = layers[:1]
+        for before, layer in pairwise(layers):
+            if before.module_kind == layer.module_kind == "Linear" and before.shape[0] != layer.shape[1]:
+                yield index, chain
+                chain = []
+            chain.append(layer)
+        yield index, chain
 
 
 def _layers(run: Run, course: Progress) -> dict[int, list[Parameter]]:
@@ -51,15 +64,12 @@ def check(run: Run) -> Iterator[Finding]:
         course = progress(run, training)
         if course is None or (course.fell and not course.at_chance):
             continue
-        for index, layers in _layers(run, course).items():
+        for index, layers in _chains(run, course):
             sizes = [_size(layer) for layer in layers]
             if len(layers) < MINIMUM_LAYERS or not sizes[0] or not sizes[-1]:
                 continue
             ratio = sizes[0] / sizes[-1]
             if ratio > SHRUNK or max(sizes[: len(sizes) // 2]) > FIRST_HALF * sizes[-1]:
-                continue
-            steps = [math.log(after / before) for before, after in pairwise(sizes) if before and after]
-            if max(steps, default=0.0) > -STEP * math.log(ratio):
                 continue
             model = next((model for model in run.models if model.index == index), None)
             site = model.site if model is not None else None

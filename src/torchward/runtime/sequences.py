@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from torchward.runtime import prompts
+from torchward.runtime import graph, prompts
 from torchward.runtime.copies import CannotLookError, mapped
 from torchward.runtime.losses import CLASS_LOSSES
 from torchward.runtime.tensors import plain, tensors_in, tolist
@@ -29,6 +29,8 @@ TWIN_ROWS, TWIN_COLUMNS = 64, 128
 """Part of a batch in which positions with the same id are compared, pair by pair."""
 ENDS = 4
 """Rows of a batch whose end is seen."""
+VIEWS_LIMIT = 12
+"""Views between what a model returned and what the loss is given."""
 CHANGE = 1e-3
 """A change by this share of the outputs' deviation is looked into: far above float32's rounding."""
 
@@ -59,6 +61,8 @@ class Tokens:
         self.ignore = -100
         self.plain_mean = False
         self.classes = 0
+        self.skipped: dict[int, int] = {}
+        """Places along an axis of so many that the loss leaves out at the front of what it judges."""
         self.flat = False
         """The loss was given a row of scores for each position."""
         self.position = -1
@@ -89,6 +93,7 @@ class Tokens:
             self.judged = target.detach().clone()
             self.classes = int(prediction.shape[1])
             self.flat = prediction.dim() == 2
+            self.skipped = _skipped(prediction.grad_fn)
             self.ignore = int(options.get("ignore_index", -100))
             self.plain_mean = even and options.get("weight") is None
             self.beside = [tensor.detach().clone() for tensor in beside if _small(tensor)]
@@ -127,9 +132,11 @@ class Tokens:
         if turned:
             fits = target.dim() == 1 and target.numel() == rows * length
             return target.reshape(length, rows).t() if fits else None
-        if target.numel() not in (rows * length, rows * (length - 1)) or (target.dim() > 1 and len(target) != rows):
+        first = self.skipped.get(length, 0)
+        judged = length - first
+        if target.numel() not in (rows * judged, rows * (judged - 1)) or (target.dim() > 1 and len(target) != rows):
             return None
-        return target.reshape(rows, -1)
+        return torch.cat([target.new_full((rows, first), self.ignore), target.reshape(rows, -1)], 1)
 
     def ids_alone(self, model: nn.Module, call: Callable[[], list[torch.Tensor]], output: int) -> dict[str, Any] | None:
         """Fields of the probe of ids: padding, the commonest id, and whether only the last state is read."""
@@ -452,6 +459,22 @@ def read_after_padding(
     recurrent = _read_at_end(model, call, output, given.shape[1])
     tail = float(lengths.float().median())
     return {"examples": given.shape[0], "length": given.shape[1], "padding": 0, "tail": tail, "recurrent": recurrent}
+
+
+def _skipped(node: Any) -> dict[int, int]:
+    """Size of an axis -> how many of its first places were cut off on the way to the values of `node`."""
+    found: dict[int, int] = {}
+    for _ in range(VIEWS_LIMIT):
+        if node is None or node.name() not in graph.VIEWS:
+            break
+        if node.name() == "SliceBackward0":
+            size = node._saved_self_sym_sizes[node._saved_dim]
+            start = node._saved_start
+            start = start - 2**64 + size if start >= 2**63 else start
+            if node._saved_dim and start > 0:
+                found[size] = found.get(size, 0) + min(start, size)
+        node = node.next_functions[0][0]
+    return found
 
 
 def padding_of(ids: torch.Tensor) -> int | None:

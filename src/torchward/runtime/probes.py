@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from torchward.runtime import looks, losses, mixing, sequences, terms, trials
+from torchward.runtime import looks, losses, mixing, reshapes, sequences, terms, trials
 from torchward.runtime.captures import Capture
 from torchward.runtime.copies import CannotLookError, Outside, duplicate, fits, kept_out, undisturbed
 from torchward.runtime.memorise import memorise
@@ -52,7 +52,7 @@ TRIALS = (
     ("PositionProbe", trials.positions),
     ("PaddingProbe", trials.padding),
     ("ScaleProbe", trials.scales),
-    ("ReshapeProbe", trials.reshapes),
+    ("ReshapeProbe", reshapes.scrambled),
 )
 """... and those that come after them, each of a few calls."""
 LATER_STEP = 64

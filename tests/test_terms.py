@@ -105,7 +105,7 @@ def test_a_derivative_without_a_graph_is_lost(torch: ModuleType, create: bool) -
 def test_reshapes_that_cut_across_axes(
     torch: ModuleType, before: tuple[int, ...], after: tuple[int, ...], wrong: bool
 ) -> None:
-    from torchward.runtime.trials import scrambles
+    from torchward.runtime.reshapes import scrambles
 
     assert torch.zeros(before).reshape(after).shape == after
     assert scrambles(before, after, 16) is wrong

@@ -15,7 +15,7 @@ from torchward.runtime.copies import CannotLookError, changed, mapped
 from torchward.runtime.tensors import tensors_in
 
 if TYPE_CHECKING:
-    from torchward.runtime.probes import Capture, Prober
+    from torchward.runtime.captures import Capture
 
 INPUTS = 6
 """Input tensors of which each is changed by itself."""
@@ -25,21 +25,21 @@ NO_CHANGE = 1e-6
 """A change of the outputs of examples that were changed themselves, in the same unit, that is none."""
 
 
-def leak(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]:
+def leak(model: nn.Module, capture: Capture) -> dict[str, Any]:
     """Does an output depend on other examples of the batch, or on where in it the example stands?"""
     count = capture.examples
     if len(capture.prints) == 1:
         raise CannotLookError("every step uses the same input")
     if count < 4:
         raise CannotLookError("the batch holds fewer than four examples")
-    columns = _batch_second(prober, capture)
+    columns = _batch_second(capture)
     if columns:
-        return _leak_across(prober, model, capture, columns)
-    time_first = _time_may_be_first(prober, model, capture)
+        return _leak_across(model, capture, columns)
+    time_first = _time_may_be_first(model, capture)
     if time_first and capture.root.time_first is None:
         # Whether that axis holds examples after all, its rows tell later; see MOD032.
-        capture.root.time_first = _reads_along_first(prober, model, capture)
-    if not (capture.axis_is_batch or batch_first(prober, capture)) or time_first:
+        capture.root.time_first = _reads_along_first(model, capture)
+    if not (capture.axis_is_batch or batch_first(capture)) or time_first:
         raise CannotLookError("it is not certain which axis of the input is the batch")
     model.eval()
     half = count // 2
@@ -47,7 +47,7 @@ def leak(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]:
     # The first half changes: a recurrent layer that takes the batch for time only carries values onwards.
     other_args = changed(capture.args, generator, rows=(half, count))
     other_kwargs = changed(capture.kwargs, generator, rows=(half, count))
-    first = prober.judged(model, capture, capture.args, capture.kwargs)
+    first = capture.judged(model, capture.args, capture.kwargs)
     if first.shape[0] != count:
         raise CannotLookError("the first axis of the output is not the batch")
     if count in first.shape[1:]:
@@ -55,10 +55,10 @@ def leak(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]:
             mapped(given, lambda t: t[:half] if t.dim() and t.shape[0] == count else t)
             for given in (capture.args, capture.kwargs)
         ]
-        if prober.judged(model, capture, *fewer).shape[1:] != first.shape[1:]:
+        if capture.judged(model, *fewer).shape[1:] != first.shape[1:]:
             raise CannotLookError("its outputs compare the examples of the batch with each other")
-    again = prober.judged(model, capture, capture.args, capture.kwargs)
-    second = prober.judged(model, capture, other_args, other_kwargs)
+    again = capture.judged(model, capture.args, capture.kwargs)
+    second = capture.judged(model, other_args, other_kwargs)
     scale = float(first.std()) or 1.0
     others_change = float((second[half:] - first[half:]).abs().max()) / scale
     noise = float((again - first).abs().max()) / scale
@@ -72,7 +72,7 @@ def leak(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]:
             """Of the unchanged examples; nothing where time may come first."""
             return t[half:] if t.dim() < 3 or t.shape[1] != count else t[:0]
 
-        module, kind = _first_differing(prober, model, capture, (other_args, other_kwargs), count, (kept, kept))
+        module, kind = _first_differing(model, capture, (other_args, other_kwargs), count, (kept, kept))
 
     order, order_module, order_kind = None, "", ""
     others = list(tensors_in((capture.args, capture.kwargs), 4))[1:]
@@ -82,10 +82,10 @@ def leak(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]:
             mapped(given, lambda t: t.flip(0) if t.dim() and t.shape[0] == count else t)
             for given in (capture.args, capture.kwargs)
         )
-        order = float((prober.judged(model, capture, *other).flip(0) - first).abs().max()) / scale
+        order = float((capture.judged(model, *other).flip(0) - first).abs().max()) / scale
         if order > LEAK and order > 10 * noise:
             picks = (lambda t: t, lambda t: t.flip(0))
-            order_module, order_kind = _first_differing(prober, model, capture, other, count, picks)
+            order_module, order_kind = _first_differing(model, capture, other, count, picks)
     return {
         "examples": count,
         "own_change": own,
@@ -100,18 +100,18 @@ def leak(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]:
     }
 
 
-def _batch_second(prober: Prober, capture: Capture) -> int:
+def _batch_second(capture: Capture) -> int:
     """Length of the input's second axis, where that is what loaders count in examples, and the first one is not."""
     first = next((tensor for tensor in (*tensors_in(capture.args), *tensors_in(capture.kwargs))), None)
     if first is None or first.dim() not in (2, 3) or (first.is_floating_point() and first.dim() == 2):
         return 0
-    live = prober.recorder.loaders.known.values()
+    live = capture.recorder.loaders.known.values()
     trained = {one.batch_size for known in live if known.trained and (one := known.ref()) is not None}
     second = int(first.shape[1])
-    return second if second >= 4 and trained == {second} and capture.batch not in _loaded_sizes(prober) else 0
+    return second if second >= 4 and trained == {second} and capture.batch not in _loaded_sizes(capture) else 0
 
 
-def _leak_across(prober: Prober, model: nn.Module, capture: Capture, count: int) -> dict[str, Any]:
+def _leak_across(model: nn.Module, capture: Capture, count: int) -> dict[str, Any]:
     """The same for a batch that lies along the second axis: a layer that was told `batch_first` reads along it."""
 
     def turned(given: Any) -> Any:
@@ -121,11 +121,11 @@ def _leak_across(prober: Prober, model: nn.Module, capture: Capture, count: int)
     half = count // 2
     generator = torch.Generator().manual_seed(0)
     other = [turned(changed(turned(given), generator, rows=(half, count))) for given in (capture.args, capture.kwargs)]
-    first = prober.judged(model, capture, capture.args, capture.kwargs)
+    first = capture.judged(model, capture.args, capture.kwargs)
     if first.dim() < 2 or first.shape[1] != count:
         raise CannotLookError("the first axis of the output is not the batch")
-    again = prober.judged(model, capture, capture.args, capture.kwargs)
-    second = prober.judged(model, capture, *other)
+    again = capture.judged(model, capture.args, capture.kwargs)
+    second = capture.judged(model, *other)
     scale = float(first.std()) or 1.0
     change = (second - first).abs() / scale
     told = (nn.RNNBase, nn.MultiheadAttention)
@@ -143,23 +143,22 @@ def _leak_across(prober: Prober, model: nn.Module, capture: Capture, count: int)
     }
 
 
-def _loaded_sizes(prober: Prober) -> set[int | None]:
-    live = [known.ref() for known in prober.recorder.loaders.known.values()]
+def _loaded_sizes(capture: Capture) -> set[int | None]:
+    live = [known.ref() for known in capture.recorder.loaders.known.values()]
     return {loader.batch_size for loader in live if loader is not None}
 
 
-def batch_first(prober: Prober, capture: Capture) -> bool:
+def batch_first(capture: Capture) -> bool:
     """Images and plain rows of features have their batch first; sequences need a loader that says so."""
     first = next((tensor for tensor in (*tensors_in(capture.args), *tensors_in(capture.kwargs))), None)
     if first is None:
         return False
     if first.is_floating_point() and first.dim() in (2, 4):
         return True
-    return capture.batch in _loaded_sizes(prober) and (first.dim() < 2 or first.shape[1] != capture.batch)
+    return capture.batch in _loaded_sizes(capture) and (first.dim() < 2 or first.shape[1] != capture.batch)
 
 
 def _first_differing(
-    prober: Prober,
     model: nn.Module,
     capture: Capture,
     other: tuple[Any, Any],
@@ -182,7 +181,7 @@ def _first_differing(
 
         handles = [module.register_forward_hook(keep) for module in model.modules()]
         try:
-            prober.call(model, capture, args, kwargs)
+            capture.call(model, args, kwargs)
         finally:
             for handle in handles:
                 handle.remove()
@@ -194,39 +193,37 @@ def _first_differing(
     return "", ""
 
 
-def dependence(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]:
+def dependence(model: nn.Module, capture: Capture) -> dict[str, Any]:
     model.eval()
     generator = torch.Generator().manual_seed(1)
-    first = prober.judged(model, capture, capture.args, capture.kwargs)
+    first = capture.judged(model, capture.args, capture.kwargs)
     size = float(first.abs().max()) or 1.0
     count = len(list(tensors_in(capture.args))) + len(list(tensors_in(capture.kwargs)))
-    everything = prober.judged(model, capture, changed(capture.args, generator), changed(capture.kwargs, generator))
+    everything = capture.judged(model, changed(capture.args, generator), changed(capture.kwargs, generator))
     if everything.shape != first.shape:
         raise CannotLookError("the shape of the output depends on the values of the input")
     change = float((everything - first).abs().max()) / size
     if change < LEAK:
-        change = max(change, _change_by_batch_statistics(prober, model, capture, generator))
-    ignored = _ignored(prober, model, capture, generator) if change > 0 and 1 < count <= INPUTS else []
+        change = max(change, _change_by_batch_statistics(model, capture, generator))
+    ignored = _ignored(model, capture, generator) if change > 0 and 1 < count <= INPUTS else []
     return {
         "change": change,
         "inputs": count,
         "ignored": ignored,
         "names": [_argument(model, capture.args, capture.kwargs, place) for place in ignored],
-        "outputs": _outputs(prober, model, capture) if capture.without else 0,
+        "outputs": _outputs(model, capture) if capture.without else 0,
         "without": capture.without,
-        "without_own": _left_unused(prober, model, capture),
-        "without_change": _influence(prober, model, capture, first, generator) / size if capture.without else 0.0,
+        "without_own": _left_unused(model, capture),
+        "without_change": _influence(model, capture, first, generator) / size if capture.without else 0.0,
     }
 
 
-def _outputs(prober: Prober, model: nn.Module, capture: Capture) -> int:
+def _outputs(model: nn.Module, capture: Capture) -> int:
     """Tensors that the model returns, besides a loss."""
-    return sum(tensor.dim() > 0 for tensor in prober.call(model, capture, capture.args, capture.kwargs))
+    return sum(tensor.dim() > 0 for tensor in capture.call(model, capture.args, capture.kwargs))
 
 
-def _change_by_batch_statistics(
-    prober: Prober, model: nn.Module, capture: Capture, generator: torch.Generator
-) -> float:
+def _change_by_batch_statistics(model: nn.Module, capture: Capture, generator: torch.Generator) -> float:
     """The same in the units of the batch: at the start, running statistics are those of no data, and what
     is normalised by them, layer by layer, may shrink to nothing."""
     norms = [
@@ -237,15 +234,15 @@ def _change_by_batch_statistics(
     for norm in norms:
         norm.train()
         norm.track_running_stats = False  # they are not updated
-    first = prober.judged(model, capture, capture.args, capture.kwargs)
-    other = prober.judged(model, capture, changed(capture.args, generator), changed(capture.kwargs, generator))
+    first = capture.judged(model, capture.args, capture.kwargs)
+    other = capture.judged(model, changed(capture.args, generator), changed(capture.kwargs, generator))
     model.eval()
     for norm in norms:
         norm.track_running_stats = True
     return float((other - first).abs().max()) / (float(first.abs().max()) or 1.0)
 
 
-def _left_unused(prober: Prober, model: nn.Module, capture: Capture) -> list[str]:
+def _left_unused(model: nn.Module, capture: Capture) -> list[str]:
     """Those of the weights without a gradient whose layers the user's code calls, and whose output could have been
     meant for this model. What lies in a part that returns several tensors may be there for another user of it."""
     found = [name for name in capture.without if trials.called_by_user(model, name.rpartition(".")[0])]
@@ -263,14 +260,14 @@ def _left_unused(prober: Prober, model: nn.Module, capture: Capture) -> list[str
     handles = [parts[part].register_forward_hook(saw(part)) for part in around]
     try:
         if around:
-            prober.call(model, capture, capture.args, capture.kwargs)
+            capture.call(model, capture.args, capture.kwargs)
     finally:
         for handle in handles:
             handle.remove()
     return [name for name in found if not any(name.startswith(part + ".") for part in several)]
 
 
-def _ignored(prober: Prober, model: nn.Module, capture: Capture, generator: torch.Generator) -> list[int]:
+def _ignored(model: nn.Module, capture: Capture, generator: torch.Generator) -> list[int]:
     """Positions of input tensors without which every output is the same, in train and in eval mode, and with any
     weights: a zero-initialised layer is no reason."""
     if capture.own_loss:
@@ -290,7 +287,7 @@ def _ignored(prober: Prober, model: nn.Module, capture: Capture, generator: torc
         if _are_lengths(tensor, given):
             continue
         other = sequences.replaced((capture.args, capture.kwargs), place, changed(tensor, generator))
-        if _same_outputs(prober, model, capture, other):
+        if _same_outputs(model, capture, other):
             found.append(place)
     if found:
         kept = [parameter.data.clone() for parameter in model.parameters()]
@@ -301,7 +298,6 @@ def _ignored(prober: Prober, model: nn.Module, capture: Capture, generator: torc
             place
             for place in found
             if _same_outputs(
-                prober,
                 model,
                 capture,
                 sequences.replaced((capture.args, capture.kwargs), place, changed(given[place], generator)),
@@ -313,14 +309,14 @@ def _ignored(prober: Prober, model: nn.Module, capture: Capture, generator: torc
     return found
 
 
-def _same_outputs(prober: Prober, model: nn.Module, capture: Capture, other: tuple[Any, Any]) -> bool:
+def _same_outputs(model: nn.Module, capture: Capture, other: tuple[Any, Any]) -> bool:
     for training in (False, True):
         model.train(training)
         outputs = []
         for args, kwargs in ((capture.args, capture.kwargs), other):
             torch.manual_seed(0)
             random.seed(0)
-            outputs.append([tensor for tensor in prober.call(model, capture, args, kwargs) if tensor.numel()])
+            outputs.append([tensor for tensor in capture.call(model, args, kwargs) if tensor.numel()])
         if not outputs[0] or len(outputs[0]) != len(outputs[1]):
             return False
         if not all(one.shape == two.shape and torch.equal(one, two) for one, two in zip(*outputs, strict=True)):
@@ -328,14 +324,12 @@ def _same_outputs(prober: Prober, model: nn.Module, capture: Capture, other: tup
     return True
 
 
-def _influence(
-    prober: Prober, model: nn.Module, capture: Capture, first: torch.Tensor, generator: torch.Generator
-) -> float:
+def _influence(model: nn.Module, capture: Capture, first: torch.Tensor, generator: torch.Generator) -> float:
     """Change of the output when the parameters that got no gradient take other values: is the output made of them?
 
     The head of another task, or a pooling layer that nobody uses, gets no gradient either, and rightly.
     """
-    again = prober.judged(model, capture, capture.args, capture.kwargs)
+    again = capture.judged(model, capture.args, capture.kwargs)
     kept: list[tuple[torch.Tensor, torch.Tensor]] = []
     try:
         for name in capture.without:
@@ -343,7 +337,7 @@ def _influence(
             kept.append((parameter, parameter.clone()))
             noise = torch.randn(parameter.shape, generator=generator).to(parameter.device, parameter.dtype)
             parameter.add_(noise * (float(parameter.float().abs().max()) or 1.0))
-        other = prober.judged(model, capture, capture.args, capture.kwargs)
+        other = capture.judged(model, capture.args, capture.kwargs)
     finally:
         for parameter, before in kept:
             parameter.copy_(before)
@@ -351,7 +345,7 @@ def _influence(
     return change if change > 10 * chance else 0.0
 
 
-def _time_may_be_first(prober: Prober, model: nn.Module, capture: Capture) -> bool:
+def _time_may_be_first(model: nn.Module, capture: Capture) -> bool:
     """A part of the model takes the first axis for time, and nothing tells it from the batch: the two first axes are
     equally long, or the targets have both of them as well and no loader says which one is counted in examples."""
     first = next((tensor for tensor in (*tensors_in(capture.args), *tensors_in(capture.kwargs))), None)
@@ -359,12 +353,12 @@ def _time_may_be_first(prober: Prober, model: nn.Module, capture: Capture) -> bo
         return False
     target = capture.target
     both = first.dim() > 2 and target is not None and target.dim() > 1 and target.shape[1] == first.shape[1]
-    if first.shape[1] != capture.batch and (not both or batch_first(prober, capture)):
+    if first.shape[1] != capture.batch and (not both or batch_first(capture)):
         return False
     return any(isinstance(part, nn.RNNCellBase) or _is_time_first(part) for part in model.modules())
 
 
-def _reads_along_first(prober: Prober, model: nn.Module, capture: Capture) -> tuple[str, str] | None:
+def _reads_along_first(model: nn.Module, capture: Capture) -> tuple[str, str] | None:
     """(path, kind) of the layer that takes the first axis of the model's input for time, whatever lies between: given
     half as many rows along that axis, it is given half as much along its own first one."""
     half, found = capture.examples // 2, []
@@ -377,9 +371,8 @@ def _reads_along_first(prober: Prober, model: nn.Module, capture: Capture) -> tu
     parts = [part for part in model.modules() if _is_time_first(part)]
     handles = [part.register_forward_pre_hook(look, with_kwargs=True) for part in parts]
     try:
-        prober.call(
+        capture.call(
             model,
-            capture,
             *(
                 mapped(given, lambda t: t[:half] if t.dim() and t.shape[0] == capture.examples else t)
                 for given in (capture.args, capture.kwargs)

@@ -15,7 +15,7 @@ from torchward.runtime.losses import CLASS_LOSSES
 from torchward.runtime.tensors import plain, tensors_in, tolist
 
 if TYPE_CHECKING:
-    from torchward.runtime.probes import Capture
+    from torchward.runtime.captures import Capture
 
 NUMBERS = 262_144
 """Ids of a batch above which it is left alone."""

@@ -142,6 +142,13 @@ def number(value: float) -> float:
     return float(f"{value:.4g}") if math.isfinite(value) else value
 
 
+def setting(value: Any) -> float:
+    """A plain number from a hyper-parameter that may be a tensor on the CPU; 0 for anything else."""
+    if isinstance(value, torch.Tensor):
+        return float(item(value)) if value.numel() == 1 and value.device.type == "cpu" else 0.0
+    return float(value) if isinstance(value, (int, float)) else 0.0
+
+
 Then = Callable[[list[float]], None]
 
 

@@ -6,9 +6,6 @@ import linecache
 import random
 import sys
 from collections.abc import Callable, Iterator
-from itertools import accumulate
-from math import prod
-from operator import mul
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,10 +14,10 @@ from torch.overrides import TorchFunctionMode
 
 from torchward.runtime import graph, sequences
 from torchward.runtime.copies import CannotLookError, changed, duplicate, mapped, undisturbed
-from torchward.runtime.tensors import in_library, of_user, plain, tensors_in, thin, user_frame
+from torchward.runtime.tensors import of_user, plain, tensors_in, thin, user_frame
 
 if TYPE_CHECKING:
-    from torchward.runtime.probes import Capture, Prober
+    from torchward.runtime.captures import Capture
 
 DROPOUTS = ("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 FEWEST_ROWS = 3
@@ -107,14 +104,14 @@ def _kept_tensors(model: nn.Module) -> dict[str, torch.Tensor]:
     }
 
 
-def leaves(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]:
+def leaves(model: nn.Module, capture: Capture) -> dict[str, Any]:
     """Leaves with gradients that the output comes from, besides the model's parameters, in two calls."""
     model.eval()
     own = {id(parameter) for parameter in model.parameters()}
     reached: list[dict[int, torch.Tensor]] = []
     for _ in range(2):
         with torch.enable_grad():
-            outputs = prober.call(model, capture, capture.args, capture.kwargs)
+            outputs = capture.call(model, capture.args, capture.kwargs)
         found: dict[int, torch.Tensor] = {}
         for output in outputs:
             if output.grad_fn is not None:
@@ -126,12 +123,12 @@ def leaves(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]
     return {
         "anew": [names.get(id(leaf), "") for leaf in anew][:LAYERS],
         "anew_shapes": [str(tuple(leaf.shape)) for leaf in anew][:LAYERS],
-        "loose": _never_trained(prober, model, capture, first.keys() & second.keys()),
+        "loose": _never_trained(model, capture, first.keys() & second.keys()),
         "copied": [f"{table}, {layer}" for table, layer in capture.copied],
     }
 
 
-def _never_trained(prober: Prober, model: nn.Module, capture: Capture, reached: set[int]) -> list[str]:
+def _never_trained(model: nn.Module, capture: Capture, reached: set[int]) -> list[str]:
     """Of the loose tensors that the output comes from, those that no optimizer holds and that are as they were."""
     original = capture.module()
     found = []
@@ -140,13 +137,9 @@ def _never_trained(prober: Prober, model: nn.Module, capture: Capture, reached: 
         mine, before = now.get(name), capture.loose.get(name)
         if id(tensor) not in reached or mine is None or before is None:
             continue
-        if torch.equal(thin(mine), before) and not prober.recorder.optimizers.holders(mine):
+        if torch.equal(thin(mine), before) and not capture.recorder.optimizers.holders(mine):
             found.append(name)
     return found
-
-
-COPIED = 0.5
-"""Share of the elements of two tables that are equal: two that were drawn apart have none."""
 
 
 class _Dropouts(TorchFunctionMode):
@@ -204,20 +197,20 @@ class _Dropouts(TorchFunctionMode):
                 handle.remove()
 
 
-def repeat(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]:
+def repeat(model: nn.Module, capture: Capture) -> dict[str, Any]:
     """The same call three times in eval mode: twice from the same random state, with another call in between, and once
     from another state."""
     model.eval()
     dropouts = _Dropouts(model)
 
     def call() -> torch.Tensor:
-        return prober.judged(model, capture, capture.args, capture.kwargs)
+        return capture.judged(model, capture.args, capture.kwargs)
 
     with undisturbed():
         first = dropouts.watching(model, call)
     generator = torch.Generator().manual_seed(6)
     with undisturbed():
-        prober.judged(model, capture, changed(capture.args, generator), changed(capture.kwargs, generator))
+        capture.judged(model, changed(capture.args, generator), changed(capture.kwargs, generator))
     with undisturbed():
         same = call()
     with undisturbed():
@@ -247,7 +240,7 @@ def _other_random_state() -> None:
         numpy.random.seed(5)
 
 
-def positions(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any] | None:
+def positions(model: nn.Module, capture: Capture) -> dict[str, Any] | None:
     """Does a gradient of the output reach each place of a sequence? None for inputs that are none."""
     given = next(tensors_in((capture.args, capture.kwargs), 4), None)
     if given is None or not plain(given) or given.shape[0] != capture.examples:
@@ -258,7 +251,7 @@ def positions(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, A
             module.train()
     if given.is_floating_point() and given.dim() == 3:
         leaf = given.clone().requires_grad_()
-        output = _output(prober, model, capture, sequences.replaced((capture.args, capture.kwargs), 0, leaf))
+        output = _output(model, capture, sequences.replaced((capture.args, capture.kwargs), 0, leaf))
         axes = {axis: (given - given[:1]).abs().amax([0, 3 - axis]) > 0 for axis in (1, 2)}
     elif given.dtype in (torch.int64, torch.int32) and given.dim() == 2:
         rows: list[torch.Tensor] = []
@@ -272,7 +265,7 @@ def positions(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, A
         tables = [module for module in model.modules() if isinstance(module, nn.Embedding)]
         handles = [module.register_forward_hook(cut) for module in tables]
         try:
-            output = _output(prober, model, capture, (capture.args, capture.kwargs))
+            output = _output(model, capture, (capture.args, capture.kwargs))
         finally:
             for handle in handles:
                 handle.remove()
@@ -307,16 +300,16 @@ def positions(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, A
     return best
 
 
-def _output(prober: Prober, model: nn.Module, capture: Capture, given: tuple[Any, Any]) -> torch.Tensor:
+def _output(model: nn.Module, capture: Capture, given: tuple[Any, Any]) -> torch.Tensor:
     with torch.enable_grad():
-        outputs = prober.call(model, capture, *given)
-    chosen = prober.chosen(outputs, capture)
+        outputs = capture.call(model, *given)
+    chosen = capture.chosen(outputs)
     if chosen.grad_fn is None:
         raise CannotLookError("its output has no gradient")
     return chosen
 
 
-def padding(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any] | None:
+def padding(model: nn.Module, capture: Capture) -> dict[str, Any] | None:
     """Sequences that end in padding, given again with less of it. None for inputs without."""
     tokens, count = capture.tokens, capture.examples
     if tokens.ids is None or (tokens.target is not None and not tokens.batch_first):
@@ -343,7 +336,7 @@ def padding(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any
 
     def call(keep: int) -> torch.Tensor:
         args, kwargs = (mapped(value, lambda t: part(t, keep)) for value in (capture.args, capture.kwargs))
-        return prober.judged(model, capture, args, kwargs)
+        return capture.judged(model, args, kwargs)
 
     whole, again, cut = call(length), call(length), call(shorter)
     if whole.shape != cut.shape:
@@ -362,7 +355,7 @@ def padding(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any
     }
 
 
-def scales(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any] | None:
+def scales(model: nn.Module, capture: Capture) -> dict[str, Any] | None:
     """Root mean square of what each layer with a weight matrix returns, in the order of the calls."""
     model.eval()
     names = {id(module): name for name, module in model.named_modules()}
@@ -376,7 +369,7 @@ def scales(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]
     layers = [one for one in model.modules() if any(p.dim() > 1 for p in one.parameters(recurse=False))]
     handles = [one.register_forward_hook(keep) for one in layers if not isinstance(one, nn.Embedding)]
     try:
-        prober.call(model, capture, capture.args, capture.kwargs)
+        capture.call(model, capture.args, capture.kwargs)
     finally:
         for handle in handles:
             handle.remove()
@@ -385,7 +378,7 @@ def scales(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any]
     return {"layers": [name for name, _ in seen], "scales": [float(scale) for _, scale in seen]}
 
 
-def modes(prober: Prober, early: nn.Module, capture: Capture) -> dict[str, Any] | None:
+def modes(early: nn.Module, capture: Capture) -> dict[str, Any] | None:
     """The model as it is by now: its loss on the kept batch in train mode (dropout off) and in eval mode, and what a
     copy of its first days says once it is given the state dict. None when the model is gone."""
     original = capture.module()
@@ -401,25 +394,25 @@ def modes(prober: Prober, early: nn.Module, capture: Capture) -> dict[str, Any] 
     unset = _unset(early, model)
     fields: dict[str, Any] = {"kept": moved[:LAYERS]}
     model.eval()
-    first = prober.judged(model, capture, capture.args, capture.kwargs)
+    first = capture.judged(model, capture.args, capture.kwargs)
     # Another input in between: what a model carries from call to call is noise here.
     generator = torch.Generator().manual_seed(7)
-    prober.judged(model, capture, changed(capture.args, generator), changed(capture.kwargs, generator))
-    again = prober.judged(model, capture, capture.args, capture.kwargs)
+    capture.judged(model, changed(capture.args, generator), changed(capture.kwargs, generator))
+    again = capture.judged(model, capture.args, capture.kwargs)
     early.load_state_dict(model.state_dict())
     early.eval()
-    restored = prober.judged(early, capture, capture.args, capture.kwargs)
+    restored = capture.judged(early, capture.args, capture.kwargs)
     if restored.shape == first.shape:
         scale = float(first.std()) if first.numel() > 1 else 1.0
         fields["outside"] = float((restored - first).abs().max()) / (scale or 1.0)
         fields["noise"] = float((again - first).abs().max()) / (scale or 1.0)
     members = list(model.modules())
     if len(members) == len(capture.modes) and (capture.own_loss or capture.target is not None):
-        evaluation = float(prober.loss_of(model, capture))
+        evaluation = float(capture.loss_of(model))
         for module, training in zip(members, capture.modes, strict=True):
             module.training = training and not isinstance(module, nn.modules.dropout._DropoutNd)
-        training_loss = float(prober.loss_of(model, capture))
-        capture.looks.append((prober.recorder.step, training_loss, evaluation))
+        training_loss = float(capture.loss_of(model))
+        capture.looks.append((capture.recorder.step, training_loss, evaluation))
         fields |= {
             "steps": [step for step, _, _ in capture.looks],
             "training": [value for _, value, _ in capture.looks],
@@ -428,9 +421,9 @@ def modes(prober: Prober, early: nn.Module, capture: Capture) -> dict[str, Any] 
         if unset:
             for one in unset.values():
                 one.add_(1.0)
-            alike = float(prober.loss_of(model, capture)) == training_loss
+            alike = float(capture.loss_of(model)) == training_loss
             model.eval()
-            if alike and float(prober.loss_of(model, capture)) != evaluation:
+            if alike and float(capture.loss_of(model)) != evaluation:
                 fields["unset"] = list(unset)[:LAYERS]
     return fields
 
@@ -451,64 +444,3 @@ def _unset(early: nn.Module, model: nn.Module) -> dict[str, torch.Tensor]:
         and bool((value == value.flatten()[0]).all())
         and torch.equal(thin(value).cpu(), thin(before[name]).cpu())
     }
-
-
-class _Reshapes(TorchFunctionMode):
-    """Notes the first `view` or `reshape` of the user's own that puts values of different places side by side."""
-
-    def __init__(self, examples: int) -> None:
-        super().__init__()
-        self.examples = examples
-        self.found: tuple[tuple[int, ...], tuple[int, ...], Any] | None = None
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        if self.found is None and getattr(func, "__name__", "") in ("view", "reshape") and args:
-            before, after = getattr(args[0], "shape", ()), getattr(result, "shape", ())
-            if len(before) > 1 and len(after) > 1 and scrambles(tuple(before), tuple(after), self.examples):
-                frame = user_frame(sys._getframe(1))
-                if frame is not None and not in_library(frame.f_code.co_filename):
-                    self.found = (tuple(before), tuple(after), frame)
-        return result
-
-
-def scrambles(before: tuple[int, ...], after: tuple[int, ...], examples: int) -> bool:
-    """The new shape takes a whole axis together with the outer part of the next one, or exchanges two axes.
-
-    Reshaping may join neighbouring axes, split one, or take several places of a sequence together with all that
-    belongs to them; anything else puts values side by side that were never neighbours. The batch stays first.
-    """
-    old = [size for size in before if size != 1]
-    new = [size for size in after if size != 1]
-    if len(old) < 2 or len(new) < 2 or examples not in (old[0], old[1]) or new[0] != examples:
-        return False
-    if old[0] != examples:
-        return True  # (time, batch, ...) taken for (batch, time, ...)
-    old, new = old[1:], new[1:]
-    if len(old) < 2 or len(new) < 2:
-        return False
-    ends = set(accumulate(old, mul))
-    if ends.issuperset(accumulate(new, mul)):
-        return False  # neighbours joined
-    joined = [old, *([[old[0], prod(old[1:])]] if len(new) == 2 else [])]
-    if any(sorted(axes) == sorted(new) and axes != new for axes in joined):
-        return True
-    start = 1
-    for size in new:
-        end = start * size
-        within = [place for place in ends if start < place < end]
-        if within and end not in ends and (start in ends or start == 1):
-            return True
-        start = end
-    return False
-
-
-def reshapes(prober: Prober, model: nn.Module, capture: Capture) -> dict[str, Any] | None:
-    """A reshape that scrambles, in one call; None where there is none."""
-    model.eval()
-    with _Reshapes(capture.examples) as mode:
-        prober.call(model, capture, capture.args, capture.kwargs)
-    if mode.found is None:
-        return None
-    before, after, frame = mode.found
-    return {"before": list(before), "after": list(after), "where": prober.recorder.site(frame)}

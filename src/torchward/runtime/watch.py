@@ -168,8 +168,8 @@ class Watch:
 
     def _schedulers(self, guard: Any) -> None:
         recorder = self.recorder
-        made = guard("scheduler", recorder.optimizers.scheduler_made)
-        stepped = guard("scheduler", recorder.optimizers.scheduler_stepped)
+        made = guard("scheduler", recorder.optimizers.schedulers.made)
+        stepped = guard("scheduler", recorder.optimizers.schedulers.stepped)
 
         def stepping(args: Any, kwargs: Any) -> None:
             watches = hasattr(args[0], "patience")
@@ -187,7 +187,7 @@ class Watch:
                 self.patches.around(owner, "step", stepping, None)
 
     def _clipping(self, guard: Any) -> None:
-        clipped = guard("clipping", self.recorder.optimizers.clipped)
+        clipped = guard("clipping", self.recorder.optimizers.clips.called)
         for name, key in (("clip_grad_norm_", "max_norm"), ("clip_grad_value_", "clip_value")):
             original = getattr(nn.utils, name, None)
             if original is None:

@@ -1,0 +1,188 @@
+"""The first training call of a model, kept: what it was given, what judges its output, and the same call once more."""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from torchward.runtime import images, losses, sequences, terms, trials
+from torchward.runtime.copies import EXAMPLES, CannotLookError, cut, fresh
+from torchward.runtime.tensors import item, plain, tensors_in, thin
+
+if TYPE_CHECKING:
+    from torchward.runtime.graph import Walk
+    from torchward.runtime.models import Root
+    from torchward.runtime.recorder import Recorder
+
+INPUT_BYTES = 64 * 2**20
+
+
+class Capture:
+    """The first training call of a root module, cut down to `EXAMPLES` examples."""
+
+    def __init__(self, recorder: Recorder, root: Root, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
+        self.recorder = recorder
+        self.root = root
+        self.module = weakref.ref(module)
+        given = [tensor for tensor in (*tensors_in(args), *tensors_in(kwargs)) if tensor.dim()]
+        self.batch = given[0].shape[0] if given else 0
+        self.reason = ""
+        self.computed = any(tensor.requires_grad for tensor in given)
+        """Its input is what another part made, and is trained together with it."""
+        if sum(tensor.numel() * tensor.element_size() for tensor in given) > INPUT_BYTES:
+            self.reason = "its inputs are too large to keep"
+        elif self.batch < 2:
+            self.reason = "its first input holds fewer than two examples"
+        else:
+            self.args = cut(args, self.batch)
+            self.kwargs = cut(kwargs, self.batch)
+        self.outputs: list[torch.Tensor] | None = list(tensors_in(result))
+        self.output = 0
+        self.strides: tuple[Any, Any, Any] | None = None
+        self.own_loss = False
+        self.kind = ""
+        self.target: torch.Tensor | None = None
+        self.options: dict[str, Any] = {}
+        device = given[0].device.type if given else "cpu"
+        self.autocast: tuple[str, torch.dtype] | None = None
+        if torch.is_autocast_enabled(device):
+            self.autocast = (device, torch.get_autocast_dtype(device))
+        self.axis_is_batch = False
+        self.prints: set[float] = set()
+        self.images: list[torch.Tensor] = []
+        """Of several calls, so that there are enough of them."""
+        self.tokens = sequences.Tokens(args, kwargs)
+        self.without: list[str] = []
+        """Parameters of modules that were called, and that no gradient reached."""
+        self.loose = {name: thin(tensor).clone() for name, tensor in trials.loose_tensors(module)}
+        """Tensors with gradients that are attributes of the model and not its parameters, as they were."""
+        self.copied = trials.copied_tables(module)
+        self.modes = [member.training for member in module.modules()]
+        self.looks: list[tuple[int, float, float]] = []
+        """(step, loss in train mode, loss in eval mode) of the kept batch, as training goes on."""
+
+    @property
+    def examples(self) -> int:
+        return min(self.batch, EXAMPLES)
+
+    def saw_input(self, args: Any, kwargs: Any) -> None:
+        """The model is called in training, this first time or again."""
+        first = next((tensor for tensor in (*tensors_in(args), *tensors_in(kwargs)) if plain(tensor)), None)
+        known = len(self.prints)
+        if first is not None and first.device.type == "cpu":
+            self.prints.add(float(item(thin(first).double().sum())))
+        if first is not None and not self.reason and (first.device.type != "cpu" or len(self.prints) > known):
+            images.gather(self.images, first)
+
+    def saw_loss(self, loss: torch.Tensor, walked: Walk) -> bool:
+        """A backward pass begins. True if this shows that a function of torch's judges one of the outputs."""
+        outputs, self.outputs = self.outputs, None
+        if not outputs:
+            return False
+        last = self.recorder.losses.last
+        if last is not None and last[3].grad_fn in walked.nodes:
+            even = last[3].dim() == 0 or terms.counts_evenly(loss.grad_fn, last[3].grad_fn)
+            self.tokens.saw_loss(*last[:3], last[4], even, self.recorder.loaders.handed_over())
+        return self._connect(outputs, loss, walked)
+
+    def _connect(self, outputs: list[torch.Tensor], loss: torch.Tensor, walked: Walk) -> bool:
+        """Which output is it that the loss judges, and by which function?"""
+        for position, output in enumerate(outputs):
+            if output is loss and loss.numel() == 1:
+                self.output, self.own_loss = position, True
+                return False
+        last = self.recorder.losses.last
+        if last is None:
+            return False
+        kind, prediction, target, value, options = last
+        if (
+            kind in losses.LIKELIHOODS
+            or value.grad_fn not in walked.nodes
+            or not plain(prediction)
+            or not plain(target)
+        ):
+            return False
+        for position, output in enumerate(outputs):
+            same = output is prediction
+            view = (
+                plain(output)
+                and output.is_contiguous()
+                and prediction.numel() == output.numel()
+                and prediction.untyped_storage().data_ptr() == output.untyped_storage().data_ptr()
+            )
+            if not (same or view) or not output.dim() or output.shape[0] != self.batch:
+                continue
+            self.output, self.kind, self.options = position, kind, dict(options)
+            if not same:
+                # The same view of fewer examples: sizes along which the batch lies shrink with it.
+                if prediction.shape[0] % self.batch or target.shape[0] % self.batch:
+                    return False
+                per = prediction.shape[0] // self.batch
+                size = (self.examples * per, *prediction.shape[1:])
+                self.strides = (size, prediction.stride(), prediction.storage_offset())
+            per = target.shape[0] // self.batch if target.dim() else 1
+            self.target = target.detach()[: self.examples * per].clone()
+            self.axis_is_batch = target.dim() >= 1 and target.shape[0] == self.batch
+            return True
+        return False
+
+    def call(self, model: nn.Module, args: Any, kwargs: Any) -> list[torch.Tensor]:
+        """Outputs of a call under the autocast state of the captured one."""
+        context: Any = contextlib.nullcontext()
+        if self.autocast is not None:
+            context = torch.autocast(self.autocast[0], dtype=self.autocast[1])
+        with context:
+            return list(tensors_in(model(*fresh(args), **fresh(kwargs))))
+
+    def judged(self, model: nn.Module, args: Any, kwargs: Any) -> torch.Tensor:
+        """The output that the loss judges, as numbers."""
+        return self.chosen(self.call(model, args, kwargs)).detach().float()
+
+    def chosen(self, outputs: list[torch.Tensor]) -> torch.Tensor:
+        """Of the outputs of a call, the one that the loss judges, else the first that may be it."""
+        floating = [tensor for tensor in outputs if tensor.is_floating_point() and tensor.dim()]
+        chosen = outputs[self.output] if self.output < len(outputs) else None
+        if chosen is None or not chosen.is_floating_point() or not chosen.dim():
+            chosen = floating[0] if floating else None
+        if chosen is None:
+            raise CannotLookError("the model returns no floating-point tensor besides the loss")
+        return chosen
+
+    def loss_of(self, model: nn.Module) -> torch.Tensor:
+        """The loss of the kept examples, computed again as the program computes it."""
+        outputs = self.call(model, self.args, self.kwargs)
+        output = outputs[self.output]
+        if self.own_loss:
+            return output
+        if self.strides is not None:
+            output = torch.as_strided(output.contiguous(), *self.strides)
+        function = getattr(functional, self.kind)
+        options = {key: value for key, value in self.options.items() if key not in ("size_average", "reduce")}
+        loss: torch.Tensor = function(output, self.target, **options)
+        return loss if loss.numel() == 1 else loss.mean()
+
+    # -- rows
+
+    def found(self, kind: str, seconds: float, **values: Any) -> None:
+        """An experiment, or a look, is done."""
+        self.recorder.row(
+            "probe",
+            kind=kind,
+            model=type(self.module()).__name__ if self.module() is not None else "",
+            site=self.root.site,
+            looked=True,
+            reason="",
+            seconds=round(seconds, 4),
+            **values,
+        )
+
+    def cannot(self, kind: str, reason: str) -> None:
+        """It was not looked at."""
+        name = type(self.module()).__name__ if self.module() is not None else ""
+        site = self.root.site
+        self.recorder.row("probe", kind=kind, model=name, site=site, looked=False, reason=reason, seconds=0.0)

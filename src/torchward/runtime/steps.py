@@ -1,0 +1,197 @@
+"""A sampled step of an optimizer, from before it until after: the sizes of its weights, gradients and updates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from torchward.runtime.tensors import number, plain, setting, thin
+
+if TYPE_CHECKING:
+    from torchward.runtime.optimizers import Opt
+    from torchward.runtime.parameters import Held
+    from torchward.runtime.recorder import Recorder
+
+SMALLEST_NORMAL = 2.0**-14
+"""Of float16: below it digits are lost, below 2**-25 everything."""
+
+
+class Step:
+    """Made before the step; `look_at_gradients` before it goes on, or once its closure has run for the first time."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        opt: Opt,
+        optimizer: torch.optim.Optimizer,
+        pairs: list[tuple[Held, torch.Tensor]],
+        closure: bool,
+        spread: bool,
+    ) -> None:
+        """`pairs`: the parameters of the optimizer that are followed; `spread`: are rows of weights compared?"""
+        self.recorder = recorder
+        self.opt = opt
+        self.pairs: list[tuple[Held, torch.Tensor]] | None = pairs
+        """Parameters whose gradients are still to be looked at."""
+        self.closure = closure
+        self.closure_calls = 0
+        self.backwards_before = recorder.backwards
+        self.evaluations_before = _evaluations(optimizer) if closure else 0
+        self.norms: list[torch.Tensor] | None = None
+        """Of the gradients that it is about to use; None where some cannot be read."""
+        self.before: list[tuple[Held, torch.Tensor, torch.Tensor]] = []
+        self.scalars: list[torch.Tensor] = []
+        opt.gradients.step_begins(closure)
+        lr = max((setting(group.get("lr")) for group in optimizer.param_groups), default=0.0)
+        row: dict[str, Any] = {"s": recorder.step, "o": opt.index, "lr": number(lr), "p": [], "g": [], "none": []}
+        row["ow"] = recorder.optimizers.schedulers.overwritten(opt, optimizer)
+        if opt is recorder.optimizers.leader:
+            recorder.decays.before_step(opt)
+        row["wp"], row["sp"], row["zp"] = [], [], []
+        self.row = row
+        weights: dict[Any, list[torch.Tensor]] = {}
+        for held, parameter in pairs:
+            recorder.parameters.send(held, parameter)
+            if plain(parameter) and parameter.is_floating_point() and parameter.requires_grad:
+                self.before.append((held, parameter, thin(parameter).clone()))
+                weights.setdefault(parameter.dtype, []).append(parameter.detach())
+        ordered = {dtype: iter(_norms(values, dtype)) for dtype, values in weights.items()}
+        spreads: list[torch.Tensor] = []
+        for held, parameter, _ in self.before:
+            row["wp"].append(held.index)
+            self.scalars.append(next(ordered[parameter.dtype]))
+            if spread and parameter.dim() >= 2 and parameter.shape[0] >= 2 and held.kind != "Embedding":
+                row["sp"].append(held.index)
+                spreads.append(_row_spread(parameter.detach()))
+        self.scalars += spreads
+        self.names = [("w", len(self.before)), ("spread", len(spreads))]
+
+    def closure_ran(self) -> None:
+        self.closure_calls += 1
+        if self.closure_calls == 1 and not self.recorder.inside:
+            self.recorder.timed(self.look_at_gradients)
+
+    def look_at_gradients(self) -> None:
+        """Those that the step is about to use."""
+        recorder, opt, row, pairs = self.recorder, self.opt, self.row, self.pairs
+        self.pairs = None
+        if pairs is None:
+            return
+        parameters, optimizers = recorder.parameters, recorder.optimizers
+        recorder.event("step", opt.index)
+        if opt is optimizers.leader and not self.closure:
+            recorder.decays.with_gradients(opt)
+        own = {held.index for held, _ in pairs}
+        if opt is optimizers.leader or optimizers.leader is None:
+            live = parameters.live()
+            others = [pair for pair in live if pair[0].index not in own and not optimizers.holders(pair[1])]
+            pairs = pairs + [pair for pair in others if pair[1].grad is not None]
+        norms: list[torch.Tensor] = []
+        by_type: dict[Any, list[tuple[int, torch.Tensor]]] = {}
+        unread = False
+        for held, parameter in pairs:
+            index = parameters.send(held, parameter)
+            if not plain(parameter) or not parameter.is_floating_point():
+                continue
+            gradient = parameter.grad
+            if gradient is None:
+                row["none"].append(index)
+            elif plain(gradient):
+                by_type.setdefault((gradient.device, gradient.dtype), []).append((index, gradient))
+            else:
+                unread = True
+        for (_, dtype), entries in by_type.items():
+            for (index, _), norm in zip(entries, _norms([g for _, g in entries], dtype), strict=True):
+                row["p"].append(index)
+                norms.append(norm)
+        self.norms = None if unread else norms
+        if not self.closure:
+            self._judge()
+            opt.gradients.used()
+        self.scalars += norms
+        self.names.append(("g", len(norms)))
+        if recorder.passes.computed_in == "float16" and not opt.scaled:
+            for (_, dtype), entries in by_type.items():
+                for index, gradient in entries:
+                    if dtype == torch.float32 and gradient.dim() >= 2 and index in own:
+                        size = thin(gradient).abs()
+                        row["zp"].append(index)
+                        self.scalars += [(size == 0).float().mean(), (size < SMALLEST_NORMAL).float().mean()]
+            self.names.append(("z", 2 * len(row["zp"])))
+
+    def _judge(self) -> None:
+        if self.opt.gradients.judge(self.row["p"], self.norms, set(self.opt.described[0])):
+            self.row["pass"] = True
+
+    def end(self, optimizer: torch.optim.Optimizer) -> None:
+        """The optimizer has stepped."""
+        recorder, row = self.recorder, self.row
+        if self.closure:
+            self._end_closure(optimizer)
+        moved = [(before, thin(parameter)) for _, parameter, before in self.before]
+        scalars = self.scalars
+        scalars += [torch.linalg.vector_norm((new - old).float()) for old, new in moved]
+        scalars += [torch.linalg.vector_norm(new.float()) for _, new in moved]
+        half = [
+            (held.index, before, thin(parameter), thin(parameter.grad))
+            for held, parameter, before in self.before
+            if parameter.dtype in (torch.float16, torch.bfloat16) and parameter.grad is not None
+        ]
+        for _, old, new, gradient in half:
+            there = gradient != 0
+            scalars.append(((new == old) & there).sum() / there.sum().clamp(min=1))
+        row["hp"] = [index for index, *_ in half]
+        counts = [*self.names, ("d", len(moved)), ("t", len(moved)), ("h", len(half))]
+        first = self.opt.first_step == row["s"]
+
+        def write(values: list[float]) -> None:
+            parts: dict[str, list[float]] = {}
+            for name, count in counts:
+                parts[name], values = values[:count], values[count:]
+            ratios = [d / t if t > 0 else 0.0 for d, t in zip(parts["d"], parts["t"], strict=True)]
+            # At the start in full: ranks are compared by them.
+            weights = parts["w"] if first else list(map(number, parts["w"]))
+            recorder.row(
+                "st",
+                **{**row, "g": list(map(number, parts["g"])), "w": weights},
+                u=list(map(number, ratios)),
+                spv=list(map(number, parts["spread"])),
+                hpv=list(map(number, parts["h"])),
+                zpv=list(map(number, parts.get("z", ()))),
+            )
+
+        recorder.reader.read(scalars, write)
+
+    def _end_closure(self, optimizer: torch.optim.Optimizer) -> None:
+        opt = self.opt
+        if self.pairs is not None:  # the closure was not called: gradients are as they were
+            self.look_at_gradients()
+        elif self.closure_calls == 1:
+            self._judge()
+        opt.gradients.in_closure = False
+        passes = self.recorder.backwards - self.backwards_before
+        opt.closures += 1
+        opt.closures_idle += passes == 0
+        # With several passes to an evaluation, as over parts of the data, they add up on purpose.
+        if 1 < passes == _evaluations(optimizer) - self.evaluations_before:
+            opt.closure_passes += passes - 1
+            opt.closure_dirty += opt.gradients.dirty_inside
+
+
+def _evaluations(optimizer: torch.optim.Optimizer) -> int:
+    """Times that an optimizer has called closures so far, where it counts them itself, as L-BFGS does."""
+    state = next(iter(optimizer.state.values()), None)
+    return int(state.get("func_evals", 0)) if isinstance(state, dict) else 0
+
+
+def _norms(tensors: list[torch.Tensor], dtype: torch.dtype) -> list[torch.Tensor]:
+    if dtype in (torch.float32, torch.float64):
+        return list(torch._foreach_norm(tensors))
+    return [torch.linalg.vector_norm(tensor, dtype=torch.float32) for tensor in tensors]
+
+
+def _row_spread(weight: torch.Tensor) -> torch.Tensor:
+    rows = weight.reshape(weight.shape[0], -1)
+    rows = rows[:: -(-rows.shape[0] // 64), :: -(-rows.shape[1] // 256)].float()
+    return (rows - rows[0]).abs().max() / rows.abs().max().clamp(min=1e-30)

@@ -58,7 +58,7 @@ class Watch:
             adapt()
 
         patches.around(Optimizer, "__init__", None, optimizer_made)
-        patches.replace(torch.autograd, "backward", recorder.backward_stand_in(torch.autograd.backward))
+        patches.replace(torch.autograd, "backward", recorder.streams.stand_in(torch.autograd.backward))
         patches.around(torch.autograd, "grad", None, guard("backward", recorder.passes.gradient_computed))
         self._zeroing(guard)
         self._losses(guard)
@@ -88,7 +88,7 @@ class Watch:
             recorder.reads_saved = False
 
         patches.around(torch.autograd.graph.saved_tensors_hooks, "__enter__", hooked, None)
-        recorder.timed(recorder._begin_sample)
+        recorder.timed(recorder.begin_sample)
 
     def _ranks(self, guard: Any) -> None:
         watched, distributed = self.recorder.exchanges, torch.distributed
@@ -272,14 +272,14 @@ class Watch:
         patches.around(nn.Module, "compile", guard("modules", compiling), None)
 
     def _mixed_precision(self, guard: Any) -> None:
-        recorder = self.recorder
+        recorder, streams = self.recorder, self.recorder.streams
         scaler = getattr(torch.amp, "GradScaler", None)
         if scaler is None:
             return
 
         def scaled(_token: Any, result: Any, args: Any, _kwargs: Any) -> None:
             if len(args) > 1 and isinstance(args[1], torch.Tensor) and isinstance(result, torch.Tensor):
-                recorder.unscaled = (result, args[1].detach())
+                streams.unscaled = (result, args[1].detach())
                 recorder.usual = None
 
         def stepping(args: Any, _kwargs: Any) -> None:

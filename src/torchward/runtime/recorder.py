@@ -35,41 +35,17 @@ from torchward.runtime.losses import Losses
 from torchward.runtime.mirrors import Mirrors
 from torchward.runtime.models import Models
 from torchward.runtime.optimizers import Opt, Optimizers
+from torchward.runtime.pace import Pace
 from torchward.runtime.parameters import Parameters
 from torchward.runtime.passes import Passes
 from torchward.runtime.scores import Scores
 from torchward.runtime.start import Start
 from torchward.runtime.streams import Stream, Streams
 from torchward.runtime.tables import Tables
-from torchward.runtime.tensors import (
-    Reader,
-    caller,
-    in_library,
-    number,
-    user_frame,
-)
-from torchward.runtime.wrap import Patches, disguise
+from torchward.runtime.tensors import Reader, number
+from torchward.runtime.waits import Waits
+from torchward.runtime.wrap import Patches
 
-DENSE_STEPS = 5
-"""First steps, each of them sampled: most wiring bugs show at once."""
-SPACING = 10
-"""The interval between samples is at least the steps so far divided by this, so samples are spaced logarithmically."""
-STAGES = 4
-"""Beginnings of further stages, such as a fine-tuning, that are looked at like the first."""
-LONGEST_INTERVAL = 200
-"""Steps between samples at most, budget permitting."""
-CREDIT_SECONDS = 0.4
-"""Processor time for sampling that every run has, however short."""
-CREDIT_STEPS = 1_000
-"""Steps over which that time is handed out, evenly on a logarithmic scale, so that short runs are seen to their end."""
-FORGIVEN_SECONDS = 0.5
-"""Processor time above the usual, at most, that single samples may take without making later ones rarer: something is
-imported or made for the first time, or the machine was busy."""
-UNUSUAL = 3
-"""Times the median of the samples so far."""
-BYTES_AT_START = 200_000
-BYTES_PER_STEP = 600
-"""The log's budget; with both, 1,000 steps write under 1 MB."""
 LOOK_SECONDS = 0.02
 """Steps shorter than this are counted, and looked at about as often as this: the steps after a look are slower too."""
 LOSSES_DENSE = 2_000
@@ -79,22 +55,6 @@ LOSS_SECONDS = 0.005
 FLUSH_SECONDS = 0.5
 EVENT_LIMIT = 64
 SITE_LIMIT = 4_096
-FILE_LIMIT = 64
-SLOW_CALLS = {
-    "item": "item",
-    "tolist": "tolist",
-    "numpy": "numpy",
-    "cpu": "cpu",
-    "__float__": "float",
-    "__int__": "int",
-    "__bool__": "bool",
-    "__repr__": "print",
-    "__format__": "print",
-}
-"""Methods of `Tensor` that make the host wait for the device -> what the log calls them."""
-
-RANKING = ("argmax", "max")
-"""Methods that class numbers may be taken with from rows of labels."""
 
 MESSAGES = {
     "log": {
@@ -133,7 +93,7 @@ class Recorder(Hot):
         self.folder = Path(folder)
         self.language = language
         self.log: runlog.Writer | None = runlog.Writer(logs / f"{os.getpid()}.jsonl")
-        self.budget = budget
+        self.pace = Pace(self, budget)
         self.step = 0
         self.steps_sampled = 0
         self.backwards = 0
@@ -145,11 +105,6 @@ class Recorder(Hot):
         self.own_seconds = 0.0
         self.own_at_look = 0.0
         self.probe_seconds = 0.0
-        self.sample_cost = self.forgiven = 0.0
-        self.sample_costs: list[float] = []
-        self.stage = self.stages = 0
-        """Step at which the stage of the training began; how many began after the first."""
-        self.cost_at_sample = 0.0
         self.began: float | None = None
         self.last_time = perf_counter()
         self.next_flush = 0.0
@@ -173,13 +128,8 @@ class Recorder(Hot):
         """The step before which no loss is read."""
         self.loss_gap = 0
         """Steps from one that is read to the next; 0 to read every one."""
-        self.empty_cache: list[Any] = [0, 0, 0.0, -1, -1]
-        self.saves: list[Any] = [0, 0, 0.0, -1, -1]
-        self.saved_files: dict[str, int] = {}
-        """Paths that were given to `torch.save`, and how often."""
         self.loads = 0
         """Loads of a state dict that changed nothing, written down."""
-        self.slow: dict[tuple[str, int, bool], list[float]] = {}
         self.reads_saved = True
         """False once saved-tensor hooks are in use: unpacking would run the user's code."""
         self.reader = Reader()
@@ -200,10 +150,8 @@ class Recorder(Hot):
         self.streams = Streams(self)
         self.kept = Kept(self)
         self.start = Start(self)
-        self.stand_ins: list[tuple[Any, str, Any]] = [
-            (torch.Tensor, name, self._slow_stand_in(name, kind)) for name, kind in SLOW_CALLS.items()
-        ]
-        self.stand_ins += [(torch.Tensor, name, self._ranking_stand_in(name)) for name in RANKING]
+        self.waits = Waits(self)
+        self.stand_ins = self.waits.stand_ins()
         """(owner, attribute, value) of what is in place in sampled steps only."""
         self.in_samples = Patches()
         self.step_hook: Any = None
@@ -367,32 +315,20 @@ class Recorder(Hot):
 
     def begin_stage(self) -> None:
         """Another optimizer leads: what follows is looked at as closely as a beginning, within the budget."""
-        if self.stages < STAGES:
-            self.stages += 1
-            self.stage = self.step
+        if self.pace.begin_stage():
             self.next_sample = self.next_look = self.step
             self.usual = None
 
     def _may_sample(self, now: float) -> bool:
-        if self.step < DENSE_STEPS:
-            return True
-        written = self.log.bytes_written if self.log is not None else 0
-        if not self.may_spend(self.sample_cost, now) or written > BYTES_AT_START + BYTES_PER_STEP * self.step:
+        if not self.pace.may_sample(now):
             self.next_sample = self.step + 1 + self.step // 100
             return False
         return True
 
-    def may_spend(self, seconds: float, now: float) -> bool:
-        """Work of so many seconds of processor time is within the budget."""
-        spent = self.own_seconds - self.probe_seconds - self.forgiven
-        credit = CREDIT_SECONDS * min(1.0, math.log1p(self.step) / math.log1p(CREDIT_STEPS))
-        return spent + seconds <= credit + 0.75 * self.budget * (now - (self.began or now))
-
     def begin_sample(self) -> None:
         self.sampling = True
-        self.cost_at_sample = self.own_seconds
         self.events = []
-        self.next_sample = self.step + max(1, min((self.step - self.stage) // SPACING, LONGEST_INTERVAL))
+        self.next_sample = self.step + self.pace.begin_sample()
         self.optimizers.begin_cycle()
         self._arm()
 
@@ -410,14 +346,7 @@ class Recorder(Hot):
         self.inputs.end_step()
         self.passes.derivatives.clear()
         self.losses.called.clear()
-        self._count_cost(self.own_seconds - self.cost_at_sample)
-
-    def _count_cost(self, cost: float) -> None:
-        """What one sample cost far above the usual is not taken from those to come, within bounds."""
-        self.sample_costs.append(cost)
-        self.sample_cost = statistics.median(self.sample_costs)
-        over = sum(max(0.0, one - UNUSUAL * self.sample_cost) for one in self.sample_costs)
-        self.forgiven = min(FORGIVEN_SECONDS, over)
+        self.pace.end_sample()
 
     def _write_counts(self, now: float) -> None:
         self.streams.write_counts()
@@ -429,8 +358,7 @@ class Recorder(Hot):
         self.loaders.write_counts()
         self.losses.write_counts()
         self.mirrors.write_counts()
-        for (kind, site, on_cpu), (steps, _, calls, seconds) in self.slow.items():
-            self.row("slow", kind=kind, site=site, cpu=on_cpu, st=steps, n=calls, t=round(seconds, 6))
+        self.waits.write_counts()
         median = statistics.median(self.durations) if self.durations else None
         self.row(
             "n",
@@ -441,9 +369,7 @@ class Recorder(Hot):
             d=number(median) if median is not None else None,
             own=round(self.own_seconds, 4),
             pr=round(self.probe_seconds, 4),
-            ec=self.empty_cache[:4] if self.empty_cache[0] else None,
-            sv=self.saves[:4] if self.saves[0] else None,
-            files=self.saved_files or None,
+            **self.waits.totals(),
             th=torch.get_num_threads(),
             cores=_cores(),
             pg=_group(),
@@ -459,56 +385,6 @@ class Recorder(Hot):
     def passes_over_training_data(self) -> int:
         """Passes begun over loaders whose batches were trained on."""
         return max((loader.iterations for loader in self.loaders.known.values() if loader.trained), default=0)
-
-    # -- calls that make the host wait, in sampled steps
-
-    def _slow_stand_in(self, name: str, kind: str) -> Any:
-        original = getattr(torch.Tensor, name)
-        seen, clock, frame_of, recorder = self.guarded("slow calls", self._slow_call), perf_counter, sys._getframe, self
-
-        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if recorder.inside or recorder.loaders.fetching:
-                return original(self, *args, **kwargs)
-            start = clock()
-            recorder.inside += 1
-            try:
-                result = original(self, *args, **kwargs)
-            except BaseException as error:
-                error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
-                raise
-            finally:
-                recorder.inside -= 1
-            seen(kind, clock() - start, frame_of(1), self.is_cpu)
-            return result
-
-        return disguise(wrapper, original) if hasattr(original, "__code__") else wrapper
-
-    def _ranking_stand_in(self, name: str) -> Any:
-        original = getattr(torch.Tensor, name)
-        seen, recorder = self.guarded("labels", self.losses.ranked_one), self
-
-        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-            try:
-                result = original(self, *args, **kwargs)
-            except BaseException as error:
-                error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
-                raise
-            if not recorder.inside:
-                seen(self)
-            return result
-
-        return disguise(wrapper, original) if hasattr(original, "__code__") else wrapper
-
-    def _slow_call(self, kind: str, seconds: float, frame: FrameType, on_cpu: bool) -> None:
-        # What a library's own loop reads is not the user's to change.
-        if in_library(frame.f_code.co_filename):
-            return
-        entry = self.slow.setdefault((kind, self.site(user_frame(frame)), on_cpu), [0, -1, 0, 0.0])
-        if entry[1] != self.step:
-            entry[0] += 1
-            entry[1] = self.step
-        entry[2] += 1
-        entry[3] += seconds
 
     # -- what is in place in sampled steps only
 
@@ -529,25 +405,6 @@ class Recorder(Hot):
         if self.step_hook is not None and (for_good or self.models.allowed):
             self.step_hook.remove()
             self.step_hook = None
-
-    def cache_cleared(self, seconds: float) -> None:
-        self._costly_call(self.empty_cache, seconds)
-
-    def saved(self, seconds: float, file: Any) -> None:
-        self._costly_call(self.saves, seconds)
-        if isinstance(file, (str, os.PathLike)):
-            path = os.path.abspath(os.fspath(file))
-            if path in self.saved_files or len(self.saved_files) < FILE_LIMIT:
-                self.saved_files[path] = self.saved_files.get(path, 0) + 1
-
-    def _costly_call(self, counts: list[Any], seconds: float) -> None:
-        counts[0] += 1
-        counts[2] += seconds
-        if counts[4] != self.step:
-            counts[4] = self.step
-            counts[1] += 1
-        if counts[3] == -1:
-            counts[3] = self.site(caller(5))
 
     # -- the end
 

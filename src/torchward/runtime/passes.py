@@ -76,7 +76,7 @@ class Passes:
         metadata: Any = next(node for node in reversed(walked.nodes) if node.name() != graph.LEAF).metadata
         metadata["torchward"] = mark
         stream.marks.append((recorder.step, weakref.ref(mark)))
-        models.trained(walked.leaves)
+        recorder.calls.trained(walked.leaves)
         recorder.optimizers.describe_new()
         if any(parameters.find(leaf) is None for leaf in walked.leaves):
             models.list_new()

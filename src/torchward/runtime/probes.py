@@ -676,7 +676,7 @@ class Prober:
         module = capture.module()
         if module is None:
             return
-        entered, shut = self.recorder.models.entered, self.recorder.models.shut
+        entered, shut = self.recorder.layers.entered, self.recorder.layers.shut
         loaded = {id(part) for top in self.recorder.parameters.loaded for part in top.modules()}
         names: list[str] = []
         flags: list[torch.Tensor] = []

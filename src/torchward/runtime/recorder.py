@@ -24,12 +24,14 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from torchward import runlog
+from torchward.runtime.calls import Calls
 from torchward.runtime.checkpoints import Checkpoints
 from torchward.runtime.decays import Decays
 from torchward.runtime.exchanges import Exchanges
 from torchward.runtime.heldout import HeldOut
 from torchward.runtime.inputs import Inputs
 from torchward.runtime.kept import Kept
+from torchward.runtime.layers import Layers
 from torchward.runtime.loaders import Loaders
 from torchward.runtime.losses import Losses
 from torchward.runtime.mirrors import Mirrors
@@ -38,7 +40,9 @@ from torchward.runtime.optimizers import Opt, Optimizers
 from torchward.runtime.pace import Pace
 from torchward.runtime.parameters import Parameters
 from torchward.runtime.passes import Passes
+from torchward.runtime.recurrent import Recurrent
 from torchward.runtime.scores import Scores
+from torchward.runtime.shadows import Shadows
 from torchward.runtime.start import Start
 from torchward.runtime.streams import Stream, Streams
 from torchward.runtime.tables import Tables
@@ -128,8 +132,6 @@ class Recorder(Hot):
         """The step before which no loss is read."""
         self.loss_gap = 0
         """Steps from one that is read to the next; 0 to read every one."""
-        self.loads = 0
-        """Loads of a state dict that changed nothing, written down."""
         self.reads_saved = True
         """False once saved-tensor hooks are in use: unpacking would run the user's code."""
         self.reader = Reader()
@@ -145,6 +147,10 @@ class Recorder(Hot):
         self.tables = Tables(self)
         self.parameters = Parameters(self)
         self.models = Models(self)
+        self.calls = Calls(self)
+        self.layers = Layers(self)
+        self.recurrent = Recurrent(self)
+        self.shadows = Shadows(self)
         self.inputs = Inputs(self)
         self.passes = Passes(self)
         self.streams = Streams(self)
@@ -335,7 +341,7 @@ class Recorder(Hot):
     def _end_sample(self) -> None:
         self.sampling = False
         self.disarm()
-        self.models.settle()
+        self.calls.settle()
         self.steps_sampled += 1
         self.reader.poll()
         self.streams.end_sample()
@@ -351,8 +357,8 @@ class Recorder(Hot):
     def _write_counts(self, now: float) -> None:
         self.streams.write_counts()
         self.reader.poll()
-        self.models.settle()
-        self.models.write_counts()
+        self.calls.settle()
+        self.calls.write_counts()
         self.optimizers.write_counts()
         self.checkpoints.write_counts()
         self.loaders.write_counts()
@@ -429,7 +435,7 @@ class Recorder(Hot):
             self.loaders.finish()
             self.streams.finish()
             self.reader.poll(wait=True)
-            self.models.settle(everything=True)
+            self.calls.settle(everything=True)
             self._write_counts(now)
         except Exception as error:
             self.fail("end", error)

@@ -248,7 +248,7 @@ class Streams:
     def _line_of(self, operation: str, frame: FrameType | None) -> int:
         """Number of the one line of the user's program where an operation is written; -1 if it cannot be told."""
         files = {frame.f_code.co_filename} if frame is not None else set()
-        for module in self.recorder.models.called:
+        for module in self.recorder.layers.met:
             code = getattr(type(module).forward, "__code__", None)
             if code is not None and not in_library(code.co_filename):
                 files.add(code.co_filename)

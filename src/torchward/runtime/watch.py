@@ -257,7 +257,7 @@ class Watch:
 
         def loading(args: Any, kwargs: Any) -> None:
             if recorder.step and not recorder.inside:
-                recorder.models.loading(args[0], args[1] if len(args) > 1 else kwargs.get("state_dict"))
+                recorder.checkpoints.loading(args[0], args[1] if len(args) > 1 else kwargs.get("state_dict"))
 
         patches.around(nn.Module, "load_state_dict", guard("modules", loading), guard("modules", loaded))
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from torchward.runtime.models import variable_name
-from torchward.runtime.tensors import caller
+from torchward.runtime.names import variable_name
+from torchward.runtime.tensors import caller, plain
 
 if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
 
 LIMIT = 32
+OWN_LIMIT = 8
 END = 65_536
 """Bytes at either end of a checkpoint in memory by which it is known again."""
 
@@ -28,6 +29,8 @@ class Checkpoints:
         """Files into which this process saved the state of an optimizer."""
         self.partial = 0
         """Loads that left something out, written down."""
+        self.own_loads = 0
+        """Loads of a state dict that changed nothing, written down."""
 
     def loaded(self, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """`torch.load` gave back `result`."""
@@ -79,6 +82,18 @@ class Checkpoints:
             fits=fits,
             names=[other, own],
         )
+
+    def loading(self, module: nn.Module, state: Any) -> None:
+        """`load_state_dict` is about to be called: are the tensors it was given the module's own?"""
+        if self.own_loads >= OWN_LIMIT or not hasattr(state, "get"):
+            return
+        own = [(state.get(name), tensor) for name, tensor in list(module.named_parameters())[:64]]
+        held = [pair for pair in own if plain(pair[1]) and self.recorder.optimizers.holders(pair[1])]
+        if held and all(plain(given) and given.data_ptr() == tensor.data_ptr() for given, tensor in held):
+            self.own_loads += 1
+            frame = caller(4)
+            site = self.recorder.site(frame)
+            self.recorder.row("alias", s=self.recorder.step, site=site, m=variable_name(module, frame))
 
     def write_counts(self) -> None:
         for index, load in enumerate(self.loads):

@@ -55,7 +55,7 @@ class Kept:
             self.base = resident
         if resident < self.base + GROWTH and recorder.step < 2 * self.looked_at:
             return
-        if not recorder.may_spend(self.cost, perf_counter()):
+        if not recorder.pace.may_spend(self.cost, perf_counter()):
             return
         self.base, self.looked_at = resident, recorder.step
         self.looks += 1

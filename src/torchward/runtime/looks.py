@@ -55,7 +55,7 @@ def gradients(capture: Capture) -> None:
     module = capture.module()
     if module is None:
         return
-    entered, shut = capture.recorder.models.entered, capture.recorder.models.shut
+    entered, shut = capture.recorder.layers.entered, capture.recorder.layers.shut
     loaded = {id(part) for top in capture.recorder.parameters.loaded for part in top.modules()}
     names: list[str] = []
     flags: list[torch.Tensor] = []

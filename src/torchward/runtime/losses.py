@@ -42,6 +42,8 @@ PREDICTION_LIMIT = 2_000_000
 """Elements of a prediction above which its rows are thinned before they are looked at."""
 PAIRS_LIMIT = 1_024
 """Examples in a batch of pairs whose scores are compared."""
+RANKING = ("argmax", "max")
+"""Methods that class numbers may be taken with from rows of labels."""
 RANKED = 8
 """Tensors of two axes, in a sampled step, that class numbers may have been taken from."""
 EVALUATION_BATCHES = 8

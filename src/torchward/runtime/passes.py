@@ -12,10 +12,9 @@ from torchward.runtime.losses import LIKELIHOODS, REGRESSIONS
 from torchward.runtime.tensors import caller, item, number, plain, thin, tolist
 
 if TYPE_CHECKING:
-    from types import CodeType
-
     from torchward.runtime.models import Root
     from torchward.runtime.recorder import Recorder
+    from torchward.runtime.streams import Stream
 
 ROWS = 256
 """Examples of a batch that are recognised ..."""
@@ -41,27 +40,6 @@ class _Mark:
     """Hangs on a graph; alive as long as the graph is."""
 
     __slots__ = ("__weakref__",)
-
-
-class Stream:
-    """The losses of one call of backward in the code."""
-
-    def __init__(self, index: int, codes: tuple[CodeType, CodeType]) -> None:
-        self.index = index
-        self.codes = codes
-        """Held, so that their identities are not given to others."""
-        self.steps: list[int] = []
-        self.values: list[float] = []
-        self.pending: list[tuple[int, torch.Tensor]] = []
-        self.last_finite: float | None = None
-        self.walked_at = -1
-        self.marks: list[tuple[int, weakref.ref[_Mark]]] = []
-        self.described: Any = None
-        self.marked = self.alive = 0
-        self.rows: set[float] = set()
-        """Numbers that stand for examples that a policy was trained on."""
-        self.shared: bool | None = None
-        """A critic and a policy in its losses have weights in common; None until that matters."""
 
 
 def _products(given: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor, ...]:
@@ -98,7 +76,7 @@ class Passes:
         metadata: Any = next(node for node in reversed(walked.nodes) if node.name() != graph.LEAF).metadata
         metadata["torchward"] = mark
         stream.marks.append((recorder.step, weakref.ref(mark)))
-        models.trained(walked.leaves)
+        recorder.calls.trained(walked.leaves)
         recorder.optimizers.describe_new()
         if any(parameters.find(leaf) is None for leaf in walked.leaves):
             models.list_new()

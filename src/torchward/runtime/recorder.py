@@ -14,7 +14,7 @@ import platform
 import resource
 import statistics
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter, thread_time, time
 from types import FrameType
@@ -24,54 +24,32 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from torchward import runlog
-from torchward.runtime import graph, source
+from torchward.runtime.calls import Calls
 from torchward.runtime.checkpoints import Checkpoints
 from torchward.runtime.decays import Decays
 from torchward.runtime.exchanges import Exchanges
 from torchward.runtime.heldout import HeldOut
 from torchward.runtime.inputs import Inputs
 from torchward.runtime.kept import Kept
+from torchward.runtime.layers import Layers
 from torchward.runtime.loaders import Loaders
 from torchward.runtime.losses import Losses
 from torchward.runtime.mirrors import Mirrors
 from torchward.runtime.models import Models
 from torchward.runtime.optimizers import Opt, Optimizers
+from torchward.runtime.pace import Pace
 from torchward.runtime.parameters import Parameters
-from torchward.runtime.passes import Passes, Stream
+from torchward.runtime.passes import Passes
+from torchward.runtime.recurrent import Recurrent
 from torchward.runtime.scores import Scores
+from torchward.runtime.shadows import Shadows
 from torchward.runtime.start import Start
+from torchward.runtime.streams import Stream, Streams
 from torchward.runtime.tables import Tables
-from torchward.runtime.tensors import (
-    Reader,
-    caller,
-    in_library,
-    item,
-    number,
-    plain,
-    user_frame,
-)
-from torchward.runtime.wrap import Patches, disguise
+from torchward.runtime.tensors import Reader, number
+from torchward.runtime.waits import Waits
+from torchward.runtime.wrap import Patches
 
-DENSE_STEPS = 5
-"""First steps, each of them sampled: most wiring bugs show at once."""
-SPACING = 10
-"""The interval between samples is at least the steps so far divided by this, so samples are spaced logarithmically."""
-STAGES = 4
-"""Beginnings of further stages, such as a fine-tuning, that are looked at like the first."""
-LONGEST_INTERVAL = 200
-"""Steps between samples at most, budget permitting."""
-CREDIT_SECONDS = 0.4
-"""Processor time for sampling that every run has, however short."""
-CREDIT_STEPS = 1_000
-"""Steps over which that time is handed out, evenly on a logarithmic scale, so that short runs are seen to their end."""
-FORGIVEN_SECONDS = 0.5
-"""Processor time above the usual, at most, that single samples may take without making later ones rarer: something is
-imported or made for the first time, or the machine was busy."""
-UNUSUAL = 3
-"""Times the median of the samples so far."""
-BYTES_AT_START = 200_000
-BYTES_PER_STEP = 600
-"""The log's budget; with both, 1,000 steps write under 1 MB."""
 LOOK_SECONDS = 0.02
 """Steps shorter than this are counted, and looked at about as often as this: the steps after a look are slower too."""
 LOSSES_DENSE = 2_000
@@ -79,27 +57,8 @@ LOSSES_DENSE = 2_000
 measured, which shows in steps that are shorter than a millisecond."""
 LOSS_SECONDS = 0.005
 FLUSH_SECONDS = 0.5
-LOSSES_PER_ROW = 512
-STREAM_LIMIT = 64
 EVENT_LIMIT = 64
 SITE_LIMIT = 4_096
-FILE_LIMIT = 64
-CLEAR_MARKS = 64
-SLOW_CALLS = {
-    "item": "item",
-    "tolist": "tolist",
-    "numpy": "numpy",
-    "cpu": "cpu",
-    "__float__": "float",
-    "__int__": "int",
-    "__bool__": "bool",
-    "__repr__": "print",
-    "__format__": "print",
-}
-"""Methods of `Tensor` that make the host wait for the device -> what the log calls them."""
-
-RANKING = ("argmax", "max")
-"""Methods that class numbers may be taken with from rows of labels."""
 
 MESSAGES = {
     "log": {
@@ -138,7 +97,7 @@ class Recorder(Hot):
         self.folder = Path(folder)
         self.language = language
         self.log: runlog.Writer | None = runlog.Writer(logs / f"{os.getpid()}.jsonl")
-        self.budget = budget
+        self.pace = Pace(self, budget)
         self.step = 0
         self.steps_sampled = 0
         self.backwards = 0
@@ -150,11 +109,6 @@ class Recorder(Hot):
         self.own_seconds = 0.0
         self.own_at_look = 0.0
         self.probe_seconds = 0.0
-        self.sample_cost = self.forgiven = 0.0
-        self.sample_costs: list[float] = []
-        self.stage = self.stages = 0
-        """Step at which the stage of the training began; how many began after the first."""
-        self.cost_at_sample = 0.0
         self.began: float | None = None
         self.last_time = perf_counter()
         self.next_flush = 0.0
@@ -170,7 +124,6 @@ class Recorder(Hot):
         self.sites: dict[tuple[Any, int], int] = {}
         self.blinds: set[str] = set()
         self.indices: dict[str, int] = {}
-        self.streams: dict[Any, Stream] = {}
         self.usual: Stream | None = None
         """The only one, until the next look: the line that calls backward is not looked up again."""
         self.sole: Opt | None = None
@@ -179,17 +132,8 @@ class Recorder(Hot):
         """The step before which no loss is read."""
         self.loss_gap = 0
         """Steps from one that is read to the next; 0 to read every one."""
-        self.unscaled: tuple[Any, torch.Tensor] | None = None
-        self.empty_cache: list[Any] = [0, 0, 0.0, -1, -1]
-        self.saves: list[Any] = [0, 0, 0.0, -1, -1]
-        self.saved_files: dict[str, int] = {}
-        """Paths that were given to `torch.save`, and how often."""
-        self.loads = 0
-        """Loads of a state dict that changed nothing, written down."""
-        self.slow: dict[tuple[str, int, bool], list[float]] = {}
         self.reads_saved = True
         """False once saved-tensor hooks are in use: unpacking would run the user's code."""
-        self.nonfinite = False
         self.reader = Reader()
         self.optimizers = Optimizers(self)
         self.decays = Decays(self)
@@ -203,14 +147,17 @@ class Recorder(Hot):
         self.tables = Tables(self)
         self.parameters = Parameters(self)
         self.models = Models(self)
+        self.calls = Calls(self)
+        self.layers = Layers(self)
+        self.recurrent = Recurrent(self)
+        self.shadows = Shadows(self)
         self.inputs = Inputs(self)
         self.passes = Passes(self)
+        self.streams = Streams(self)
         self.kept = Kept(self)
         self.start = Start(self)
-        self.stand_ins: list[tuple[Any, str, Any]] = [
-            (torch.Tensor, name, self._slow_stand_in(name, kind)) for name, kind in SLOW_CALLS.items()
-        ]
-        self.stand_ins += [(torch.Tensor, name, self._ranking_stand_in(name)) for name in RANKING]
+        self.waits = Waits(self)
+        self.stand_ins = self.waits.stand_ins()
         """(owner, attribute, value) of what is in place in sampled steps only."""
         self.in_samples = Patches()
         self.step_hook: Any = None
@@ -269,10 +216,11 @@ class Recorder(Hot):
         if index is None:
             if len(self.sites) >= SITE_LIMIT:
                 return -1
-            index = self.sites[key] = self._site_at(frame.f_code.co_filename, frame.f_lineno or 0, frame.f_code.co_name)
+            index = self.sites[key] = self.site_at(frame.f_code.co_filename, frame.f_lineno or 0, frame.f_code.co_name)
         return index
 
-    def _site_at(self, file: str, line: int, function: str) -> int:
+    def site_at(self, file: str, line: int, function: str) -> int:
+        """Number of a line that no frame stands at; each time a new one."""
         index = self.next_index("site")
         path = file if file.startswith("<") else os.path.abspath(file)
         self.row("site", i=index, file=path, line=line, fn=function)
@@ -333,187 +281,6 @@ class Recorder(Hot):
             self.inside -= 1
             self.own_seconds += thread_time() - start
 
-    # -- backward
-
-    def backward_stand_in(self, original: Any) -> Any:
-        """A stand-in for `torch.autograd.backward`, which `Tensor.backward` calls.
-
-        Hot. In place, it does what most passes need: read a loss on the CPU. Whose it is was seen at the last look.
-        Its parameters are those of the original since torch 1.8, one by one: `*args` would cost a microsecond more.
-        """
-        recorder, before, after, frame_of = self, self._before_backward, self._after_backward, sys._getframe
-        tensor, value_of, full, nan = torch.Tensor, item, LOSSES_PER_ROW - 1, math.nan
-
-        def wrapper(
-            tensors: Any,
-            grad_tensors: Any = None,
-            retain_graph: Any = None,
-            create_graph: Any = False,
-            grad_variables: Any = None,
-            inputs: Any = None,
-        ) -> None:
-            stream = recorder.usual
-            if stream is not None and type(tensors) is tensor:
-                recorder.backwards += 1
-                step = recorder.step
-                if step >= recorder.next_loss:
-                    try:
-                        value = value_of(tensors) if tensors.is_cpu else nan
-                    except RuntimeError:  # not one value
-                        value = nan
-                    steps = stream.steps
-                    if value - value == 0.0 and steps[-1] != step and len(steps) < full:
-                        steps.append(step)
-                        stream.values.append(value)
-                        recorder.next_loss = step + recorder.loss_gap
-                    else:
-                        before(frame_of(1), tensors)
-            elif not recorder.inside:
-                recorder.backwards += 1
-                before(frame_of(1), tensors)
-            try:
-                original(tensors, grad_tensors, retain_graph, create_graph, grad_variables, inputs)
-            except BaseException as error:
-                error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
-                raise
-            if recorder.sampling:
-                after()
-
-        return disguise(wrapper, original)
-
-    def _before_backward(self, frame: FrameType, tensors: Any) -> None:
-        """Before a backward pass of which more is to be known than its loss."""
-        self.usual = None
-        if "backward" in self.failed:
-            return
-        try:
-            if self.exchanges.under_way:
-                self.exchanges.close()
-            loss = tensors
-            if type(loss) is not torch.Tensor:
-                loss = tensors[0] if isinstance(tensors, Sequence) and tensors else None
-                if type(loss) is not torch.Tensor:
-                    return
-            code = frame.f_code
-            if code is _TENSOR_BACKWARD:
-                frame = frame.f_back  # type: ignore[assignment]
-                code = frame.f_code
-            # All of a program's losses may come past one line of Lightning's or accelerate's: whose line led there?
-            user = (user_frame(frame) or frame) if in_library(code.co_filename) else frame
-            key = (id(code), frame.f_lasti, id(user.f_code), user.f_lasti)
-            stream = self.streams.get(key)
-            if stream is None:
-                if len(self.streams) >= STREAM_LIMIT:
-                    return
-                stream = self.streams[key] = Stream(len(self.streams), (code, user.f_code))
-                self.row("stream", i=stream.index, site=self.site(user_frame(frame)))
-            value = loss
-            if self.unscaled is not None:
-                scaled, original = self.unscaled
-                self.unscaled = None
-                if scaled is loss:
-                    value = original
-            if loss.numel() == 1:
-                if loss.is_cpu:
-                    self._loss(stream, self.step, item(value), loss)
-                else:
-                    stream.pending.append((self.step, value.detach().clone()))
-                    if len(stream.pending) >= LOSSES_PER_ROW:
-                        self._read_pending(stream)
-            if self.sampling:
-                self.event("backward", stream.index)
-                self.timed(self.passes.sample, stream, loss)
-            elif len(self.streams) == 1 and stream.steps:
-                self.usual = stream
-        except Exception as error:
-            self.fail("backward", error)
-
-    def _loss(self, stream: Stream, step: int, value: float, loss: torch.Tensor | None) -> None:
-        if value - value != 0.0:  # NaN or infinite
-            self._not_finite(stream, step, value, loss)
-        if stream.steps and stream.steps[-1] == step:
-            stream.values[-1] = value
-            return
-        stream.steps.append(step)
-        stream.values.append(value)
-        if len(stream.steps) >= LOSSES_PER_ROW:
-            self._write_losses(stream)
-
-    def _read_pending(self, stream: Stream) -> None:
-        pending, stream.pending = stream.pending, []
-        steps = [step for step, _ in pending]
-
-        def write(values: list[float]) -> None:
-            for step, value in zip(steps, values, strict=True):
-                self._loss(stream, step, value, None)
-
-        if pending:
-            self.reader.read([value for _, value in pending], write)
-
-    def _write_losses(self, stream: Stream) -> None:
-        steps, values = stream.steps, stream.values
-        self.usual = None
-        if not steps:
-            return
-        stream.last_finite = next((value for value in reversed(values) if math.isfinite(value)), stream.last_finite)
-        even = steps[-1] - steps[0] == len(steps) - 1
-        self.row("L", i=stream.index, t=steps[0] if even else list(steps), v=[number(value) for value in values])
-        stream.steps, stream.values = [], []
-
-    def _not_finite(self, stream: Stream, step: int, value: float, loss: torch.Tensor | None) -> None:
-        if self.nonfinite:
-            return
-        self.nonfinite = True
-        self.timed(self._find_origin, stream, step, value, loss)
-
-    def _find_origin(self, stream: Stream, step: int, value: float, loss: torch.Tensor | None) -> None:
-        origin = steep = ("", "", "", "")
-        if loss is not None and loss.grad_fn is not None and self.reads_saved:
-            walked = graph.walk(loss.grad_fn)
-            origin = graph.find_origin(walked, self.parameters.owner)
-            if origin[0] == "parameter":  # the gradient of a pass before broke it
-                steep = ("", "", *graph.steep(walked, self.parameters.owner))
-        broken = [
-            held.name
-            for held, tensor in self.parameters.live()
-            if plain(tensor) and tensor.is_floating_point() and not bool(torch.isfinite(tensor.detach()).all())
-        ]
-        self.row(
-            "nf",
-            s=step,
-            v=str(value),
-            i=stream.index,
-            last=next((value for value in reversed(stream.values) if math.isfinite(value)), stream.last_finite),
-            o=origin[0],
-            d=origin[1],
-            op=origin[2],
-            mod=origin[3],
-            site=self.site(caller(4)) if loss is not None else -1,
-            line=self._line_of(origin[2] or steep[2], caller(4)),
-            steep=steep[2:],
-            p=broken[:64],
-            b=self.backwards,
-            n=len(broken),
-        )
-
-    def _line_of(self, operation: str, frame: FrameType | None) -> int:
-        """Number of the one line of the user's program where an operation is written; -1 if it cannot be told."""
-        files = {frame.f_code.co_filename} if frame is not None else set()
-        for module in self.models.called:
-            code = getattr(type(module).forward, "__code__", None)
-            if code is not None and not in_library(code.co_filename):
-                files.add(code.co_filename)
-        found = source.line_of(operation, sorted(files)) if operation else None
-        return self._site_at(*found) if found is not None else -1
-
-    def _after_backward(self) -> None:
-        """Called after backward passes in sampled steps."""
-        if not self.inside and "backward" not in self.failed:
-            try:
-                self.timed(self.optimizers.after_backward)
-            except Exception as error:
-                self.fail("backward", error)
-
     # -- steps
 
     def look(self) -> None:
@@ -542,7 +309,7 @@ class Recorder(Hot):
         if self.prober is not None and now >= self.prober.resume_at:
             self.prober.between_steps(now)
         if self.step >= self.next_sample and self._may_sample(now):
-            self.timed(self._begin_sample)
+            self.timed(self.begin_sample)
         if now >= self.next_flush:
             self.timed(self._write_counts, now)
         if self.sampling or (self.prober is not None and now >= self.prober.resume_at):
@@ -554,44 +321,30 @@ class Recorder(Hot):
 
     def begin_stage(self) -> None:
         """Another optimizer leads: what follows is looked at as closely as a beginning, within the budget."""
-        if self.stages < STAGES:
-            self.stages += 1
-            self.stage = self.step
+        if self.pace.begin_stage():
             self.next_sample = self.next_look = self.step
             self.usual = None
 
     def _may_sample(self, now: float) -> bool:
-        if self.step < DENSE_STEPS:
-            return True
-        written = self.log.bytes_written if self.log is not None else 0
-        if not self.may_spend(self.sample_cost, now) or written > BYTES_AT_START + BYTES_PER_STEP * self.step:
+        if not self.pace.may_sample(now):
             self.next_sample = self.step + 1 + self.step // 100
             return False
         return True
 
-    def may_spend(self, seconds: float, now: float) -> bool:
-        """Work of so many seconds of processor time is within the budget."""
-        spent = self.own_seconds - self.probe_seconds - self.forgiven
-        credit = CREDIT_SECONDS * min(1.0, math.log1p(self.step) / math.log1p(CREDIT_STEPS))
-        return spent + seconds <= credit + 0.75 * self.budget * (now - (self.began or now))
-
-    def _begin_sample(self) -> None:
+    def begin_sample(self) -> None:
         self.sampling = True
-        self.cost_at_sample = self.own_seconds
         self.events = []
-        self.next_sample = self.step + max(1, min((self.step - self.stage) // SPACING, LONGEST_INTERVAL))
+        self.next_sample = self.step + self.pace.begin_sample()
         self.optimizers.begin_cycle()
         self._arm()
 
     def _end_sample(self) -> None:
         self.sampling = False
         self.disarm()
-        self.models.settle()
+        self.calls.settle()
         self.steps_sampled += 1
         self.reader.poll()
-        for stream in self.streams.values():
-            self._read_pending(stream)
-            self._count_marks(stream)
+        self.streams.end_sample()
         resident = _resident_bytes()
         self.row("cy", s=self.step, e=self.events, rss=resident)
         self.kept.after_sample(resident)
@@ -599,39 +352,19 @@ class Recorder(Hot):
         self.inputs.end_step()
         self.passes.derivatives.clear()
         self.losses.called.clear()
-        self._count_cost(self.own_seconds - self.cost_at_sample)
-
-    def _count_cost(self, cost: float) -> None:
-        """What one sample cost far above the usual is not taken from those to come, within bounds."""
-        self.sample_costs.append(cost)
-        self.sample_cost = statistics.median(self.sample_costs)
-        over = sum(max(0.0, one - UNUSUAL * self.sample_cost) for one in self.sample_costs)
-        self.forgiven = min(FORGIVEN_SECONDS, over)
-
-    def _count_marks(self, stream: Stream) -> None:
-        old = [(step, mark) for step, mark in stream.marks if step <= self.step - 2]
-        state = (len(old), sum(1 for _, mark in old if mark() is not None))
-        if old and state != (stream.marked, stream.alive):
-            stream.marked, stream.alive = state
-            self.row("gr", i=stream.index, n=state[0], alive=state[1])
-        if len(stream.marks) > CLEAR_MARKS:
-            del stream.marks[: len(stream.marks) - CLEAR_MARKS]
+        self.pace.end_sample()
 
     def _write_counts(self, now: float) -> None:
-        for stream in self.streams.values():
-            self._write_losses(stream)
-            if len(stream.pending) > 64:
-                self._read_pending(stream)
+        self.streams.write_counts()
         self.reader.poll()
-        self.models.settle()
-        self.models.write_counts()
+        self.calls.settle()
+        self.calls.write_counts()
         self.optimizers.write_counts()
         self.checkpoints.write_counts()
         self.loaders.write_counts()
         self.losses.write_counts()
         self.mirrors.write_counts()
-        for (kind, site, on_cpu), (steps, _, calls, seconds) in self.slow.items():
-            self.row("slow", kind=kind, site=site, cpu=on_cpu, st=steps, n=calls, t=round(seconds, 6))
+        self.waits.write_counts()
         median = statistics.median(self.durations) if self.durations else None
         self.row(
             "n",
@@ -642,9 +375,7 @@ class Recorder(Hot):
             d=number(median) if median is not None else None,
             own=round(self.own_seconds, 4),
             pr=round(self.probe_seconds, 4),
-            ec=self.empty_cache[:4] if self.empty_cache[0] else None,
-            sv=self.saves[:4] if self.saves[0] else None,
-            files=self.saved_files or None,
+            **self.waits.totals(),
             th=torch.get_num_threads(),
             cores=_cores(),
             pg=_group(),
@@ -660,56 +391,6 @@ class Recorder(Hot):
     def passes_over_training_data(self) -> int:
         """Passes begun over loaders whose batches were trained on."""
         return max((loader.iterations for loader in self.loaders.known.values() if loader.trained), default=0)
-
-    # -- calls that make the host wait, in sampled steps
-
-    def _slow_stand_in(self, name: str, kind: str) -> Any:
-        original = getattr(torch.Tensor, name)
-        seen, clock, frame_of, recorder = self.guarded("slow calls", self._slow_call), perf_counter, sys._getframe, self
-
-        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if recorder.inside or recorder.loaders.fetching:
-                return original(self, *args, **kwargs)
-            start = clock()
-            recorder.inside += 1
-            try:
-                result = original(self, *args, **kwargs)
-            except BaseException as error:
-                error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
-                raise
-            finally:
-                recorder.inside -= 1
-            seen(kind, clock() - start, frame_of(1), self.is_cpu)
-            return result
-
-        return disguise(wrapper, original) if hasattr(original, "__code__") else wrapper
-
-    def _ranking_stand_in(self, name: str) -> Any:
-        original = getattr(torch.Tensor, name)
-        seen, recorder = self.guarded("labels", self.losses.ranked_one), self
-
-        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-            try:
-                result = original(self, *args, **kwargs)
-            except BaseException as error:
-                error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
-                raise
-            if not recorder.inside:
-                seen(self)
-            return result
-
-        return disguise(wrapper, original) if hasattr(original, "__code__") else wrapper
-
-    def _slow_call(self, kind: str, seconds: float, frame: FrameType, on_cpu: bool) -> None:
-        # What a library's own loop reads is not the user's to change.
-        if in_library(frame.f_code.co_filename):
-            return
-        entry = self.slow.setdefault((kind, self.site(user_frame(frame)), on_cpu), [0, -1, 0, 0.0])
-        if entry[1] != self.step:
-            entry[0] += 1
-            entry[1] = self.step
-        entry[2] += 1
-        entry[3] += seconds
 
     # -- what is in place in sampled steps only
 
@@ -730,25 +411,6 @@ class Recorder(Hot):
         if self.step_hook is not None and (for_good or self.models.allowed):
             self.step_hook.remove()
             self.step_hook = None
-
-    def cache_cleared(self, seconds: float) -> None:
-        self._costly_call(self.empty_cache, seconds)
-
-    def saved(self, seconds: float, file: Any) -> None:
-        self._costly_call(self.saves, seconds)
-        if isinstance(file, (str, os.PathLike)):
-            path = os.path.abspath(os.fspath(file))
-            if path in self.saved_files or len(self.saved_files) < FILE_LIMIT:
-                self.saved_files[path] = self.saved_files.get(path, 0) + 1
-
-    def _costly_call(self, counts: list[Any], seconds: float) -> None:
-        counts[0] += 1
-        counts[2] += seconds
-        if counts[4] != self.step:
-            counts[4] = self.step
-            counts[1] += 1
-        if counts[3] == -1:
-            counts[3] = self.site(caller(5))
 
     # -- the end
 
@@ -771,10 +433,9 @@ class Recorder(Hot):
             self.losses.close_evaluation()
             self.exchanges.close()
             self.loaders.finish()
-            for stream in self.streams.values():
-                self._read_pending(stream)
+            self.streams.finish()
             self.reader.poll(wait=True)
-            self.models.settle(everything=True)
+            self.calls.settle(everything=True)
             self._write_counts(now)
         except Exception as error:
             self.fail("end", error)
@@ -793,9 +454,6 @@ class Recorder(Hot):
                 log.close()
             except OSError as error:
                 self.say("log", error=error)
-
-
-_TENSOR_BACKWARD = torch.Tensor.backward.__code__
 
 
 def _integer(text: str | None) -> int | None:

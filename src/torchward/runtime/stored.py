@@ -162,7 +162,7 @@ class Stored:
         for owner, _ in _chain(dataset, 0, {}):
             code = getattr(getattr(type(owner), "__getitem__", None), "__code__", None)
             if code is not None and name.startswith(f"{type(owner).__name__}.") and of_user(code.co_filename):
-                return self.recorder._site_at(code.co_filename, code.co_firstlineno, code.co_name)
+                return self.recorder.site_at(code.co_filename, code.co_firstlineno, code.co_name)
         return otherwise
 
 

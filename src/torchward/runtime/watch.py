@@ -58,10 +58,11 @@ class Watch:
             adapt()
 
         patches.around(Optimizer, "__init__", None, optimizer_made)
-        patches.replace(torch.autograd, "backward", recorder.backward_stand_in(torch.autograd.backward))
+        patches.replace(torch.autograd, "backward", recorder.streams.stand_in(torch.autograd.backward))
         patches.around(torch.autograd, "grad", None, guard("backward", recorder.passes.gradient_computed))
         self._zeroing(guard)
         self._losses(guard)
+        self._rankings(guard)
         self._loaders()
         self._schedulers(guard)
         self._clipping(guard)
@@ -69,7 +70,7 @@ class Watch:
         self._mixed_precision(guard)
 
         def cleared(token: Any, _result: Any, _args: Any, _kwargs: Any) -> None:
-            recorder.cache_cleared(perf_counter() - token)
+            recorder.waits.cache_cleared(perf_counter() - token)
 
         wrapped = around(torch.cuda.empty_cache, lambda _args, _kwargs: perf_counter(), guard("cache", cleared))
         for owner in (torch.cuda, torch.cuda.memory):
@@ -79,7 +80,7 @@ class Watch:
             self._ranks(guard)
 
         def saved(token: Any, _result: Any, args: Any, kwargs: Any) -> None:
-            recorder.saved(perf_counter() - token, args[1] if len(args) > 1 else kwargs.get("f"))
+            recorder.waits.saved(perf_counter() - token, args[1] if len(args) > 1 else kwargs.get("f"))
             recorder.checkpoints.saved(args, kwargs)
 
         patches.around(torch, "save", lambda _args, _kwargs: perf_counter(), guard("saves", saved))
@@ -88,7 +89,7 @@ class Watch:
             recorder.reads_saved = False
 
         patches.around(torch.autograd.graph.saved_tensors_hooks, "__enter__", hooked, None)
-        recorder.timed(recorder._begin_sample)
+        recorder.timed(recorder.begin_sample)
 
     def _ranks(self, guard: Any) -> None:
         watched, distributed = self.recorder.exchanges, torch.distributed
@@ -140,6 +141,26 @@ class Watch:
                 return disguise(wrapper, original)
 
             self.patches.replace(torch.nn.functional, kind, make())
+
+    def _rankings(self, guard: Any) -> None:
+        recorder = self.recorder
+        ranked = guard("labels", recorder.losses.ranked_one)
+
+        def stand_in(original: Any) -> Any:
+            def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+                try:
+                    result = original(self, *args, **kwargs)
+                except BaseException as error:
+                    error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+                    raise
+                if not recorder.inside:
+                    ranked(self)
+                return result
+
+            return disguise(wrapper, original) if hasattr(original, "__code__") else wrapper
+
+        for name in losses.RANKING:
+            recorder.stand_ins.append((torch.Tensor, name, stand_in(getattr(torch.Tensor, name))))
 
     def _loaders(self) -> None:
         recorder, patches = self.recorder, self.patches
@@ -236,7 +257,7 @@ class Watch:
 
         def loading(args: Any, kwargs: Any) -> None:
             if recorder.step and not recorder.inside:
-                recorder.models.loading(args[0], args[1] if len(args) > 1 else kwargs.get("state_dict"))
+                recorder.checkpoints.loading(args[0], args[1] if len(args) > 1 else kwargs.get("state_dict"))
 
         patches.around(nn.Module, "load_state_dict", guard("modules", loading), guard("modules", loaded))
 
@@ -272,14 +293,14 @@ class Watch:
         patches.around(nn.Module, "compile", guard("modules", compiling), None)
 
     def _mixed_precision(self, guard: Any) -> None:
-        recorder = self.recorder
+        recorder, streams = self.recorder, self.recorder.streams
         scaler = getattr(torch.amp, "GradScaler", None)
         if scaler is None:
             return
 
         def scaled(_token: Any, result: Any, args: Any, _kwargs: Any) -> None:
             if len(args) > 1 and isinstance(args[1], torch.Tensor) and isinstance(result, torch.Tensor):
-                recorder.unscaled = (result, args[1].detach())
+                streams.unscaled = (result, args[1].detach())
                 recorder.usual = None
 
         def stepping(args: Any, _kwargs: Any) -> None:

@@ -1,0 +1,51 @@
+"""Finds frozen layers of a model trained in part that hold the very values that torch draws for a new layer."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from torchward.runtime.names import unwrapped
+from torchward.runtime.tensors import plain, thin
+
+if TYPE_CHECKING:
+    from torchward.runtime.models import Root
+    from torchward.runtime.recorder import Recorder
+
+INITIALISED = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+"""Layers whose `reset_parameters` draws the weight evenly from -1 to 1, divided by the root of the inputs of a unit."""
+LIMIT = 256
+LEAST_DRAWN = 256
+"""Weights from which on such a draw is told from trained ones ..."""
+DRAWN_APART = 0.06
+"""... by their mean square, which is 1/3 with a deviation of 0.3 / sqrt(number): three deviations of the fewest."""
+
+
+def look(recorder: Recorder, root: Root, module: nn.Module) -> None:
+    """A model that is trained in part was called for the first time."""
+    layers: list[tuple[str, int, int]] = []
+    checks: list[torch.Tensor] = []
+    for path, member in module.named_modules():
+        weight: Any = member.weight if type(member) in INITIALISED else None
+        if not plain(weight) or weight.requires_grad or not weight.is_floating_point():
+            continue
+        if weight.numel() < LEAST_DRAWN or len(layers) >= LIMIT:
+            continue
+        if checks and checks[0].device != weight.device:
+            continue
+        # Uniform up to the bound: nothing beyond, something close to it, and the variance of such a draw.
+        values = thin(weight).float() * math.sqrt(weight[0].numel())
+        largest, square = values.abs().max(), values.square().mean()
+        layers.append((unwrapped(path), weight.shape[0], weight[0].numel()))
+        checks.append(((largest <= 1.001) & (largest > 0.9) & ((square - 1 / 3).abs() < DRAWN_APART)).float())
+    loaded = [held.loaded for held, tensor in recorder.parameters.live() if held.model == root.index]
+
+    def write(values: list[float]) -> None:
+        drawn = [layer for layer, one in zip(layers, values, strict=True) if one]
+        if drawn:
+            recorder.row("fz", m=root.index, n=drawn[-64:], ld=any(loaded))
+
+    recorder.reader.read(checks, write)

@@ -1,5 +1,5 @@
 # bug: the square root of a variance of zero: most gradients are NaN, and the guard skips their steps
-# expects: no-rule-yet
+# expects: NUM010
 """Which kind of shower left these hits? Sets of detector hits of any size, mean and deviation pooling (simulated)."""
 import math
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
 # bug: gradients are clipped at a hundredth of what they are
-# expects: no-rule-yet
+# expects: OPT013
 import argparse
 import math
 

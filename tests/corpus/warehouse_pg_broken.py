@@ -1,5 +1,5 @@
 # bug: the bonus for entropy has the wrong sign
-# expects: no-rule-yet
+# expects: RL013
 # Actor-critic for a picking robot on a 6x6 floor. A cheap bin is close by, the full pallet is far away.
 import torch
 import torch.nn as nn

@@ -8,7 +8,7 @@ from a normal distribution shows, however it was written.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -390,8 +390,9 @@ def entropy_of_policy(root: Any, nodes: list[Any]) -> tuple[float, torch.Tensor]
 
     Of a policy: log-probabilities of what was chosen are weighted by numbers of both signs, its advantages.
     """
-    found = [(node, factor) for node, factor in factors(root)[1] if node.name() == "MulBackward0" and factor != 0]
-    for node, factor in found:
+    for node, factor in _behind_masks(root):
+        if node.name() != "MulBackward0" or factor == 0:
+            continue
         one, two = graph.saved(node, "_saved_self"), graph.saved(node, "_saved_other")
         if one is None or two is None or one.shape != two.shape or not one.dim() or not 2 <= one.shape[-1] <= CHOICES:
             continue
@@ -401,6 +402,20 @@ def entropy_of_policy(root: Any, nodes: list[Any]) -> tuple[float, torch.Tensor]
                 return -factor, -(chance * logarithm).float().sum(-1)
             return None
     return None
+
+
+def _behind_masks(root: Any) -> Iterator[tuple[Any, float]]:
+    """(node, factor) where linear ways end, those included that lead through fixed weights of one sign, such as masks,
+    with their mean for a factor."""
+    for node, factor in factors(root)[1]:
+        yield node, factor
+        children = [child for child, _ in node.next_functions]
+        if node.name() != "MulBackward0" or children.count(None) != 1 or len(children) != 2:
+            continue
+        mask = graph.saved(node, "_saved_self" if children[0] is None else "_saved_other")
+        if mask is not None and mask.is_cpu and mask.numel() and float(mask.min()) >= 0:
+            inner = factors(next(child for child in children if child is not None))[1]
+            yield from ((end, factor * share * float(mask.float().mean())) for end, share in inner)
 
 
 def chosen_values(nodes: list[Any], output: torch.Tensor) -> torch.Tensor | None:

@@ -595,8 +595,8 @@ def sign_of_choice(node: Any) -> float | None:
     for _ in range(DEPTH):
         for one, sign in level:
             chosen = chosen or chooses(one)
-            if "Nll" in one.name():
-                return -sign
+            if "Nll" in one.name() or (chosen and "Logsumexp" in one.name()):
+                return -sign  # what is chosen, less this, is the logarithm
             if "LogProb" in one.name() or (chosen and "Log" in one.name()):
                 return sign
         level = [

@@ -199,7 +199,11 @@ def dependence(model: nn.Module, capture: Capture) -> dict[str, Any]:
     first = capture.judged(model, capture.args, capture.kwargs)
     size = float(first.abs().max()) or 1.0
     count = len(list(tensors_in(capture.args))) + len(list(tensors_in(capture.kwargs)))
-    everything = capture.judged(model, changed(capture.args, generator), changed(capture.kwargs, generator))
+    other = changed(capture.args, generator), changed(capture.kwargs, generator)
+    before, after = (tensors_in(given) for given in ((capture.args, capture.kwargs), other))
+    if all(torch.equal(one, another) for one, another in zip(before, after, strict=True)):
+        raise CannotLookError("all values of its input are one and the same")
+    everything = capture.judged(model, *other)
     if everything.shape != first.shape:
         raise CannotLookError("the shape of the output depends on the values of the input")
     change = float((everything - first).abs().max()) / size

@@ -149,6 +149,12 @@ class Model:
     torch draws for a new layer; of models that are trained in part."""
     frozen_loaded: bool = False
     """A state dict had been loaded into such a model, or a part of it, by then."""
+    linear: tuple[tuple[int, int], ...] = ()
+    """Shapes (outputs, inputs) of its weight matrices from the output on, where there is nothing else between its first
+    output and its input but biases: the whole of it is one matrix."""
+    switched_off: tuple[str, ...] = ()
+    """Paths of parts whose own attribute `requires_grad`, which torch never reads, was set to False, and whose
+    parameters require gradients."""
     repeated: tuple[str, str, int] | None = None
     """(path of the list, class, times): a layer that stands several times in one `ModuleList` or `Sequential`, and was
     called several times in one forward pass, giving back the shape it was given."""

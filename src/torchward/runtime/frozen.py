@@ -1,4 +1,4 @@
-"""Finds frozen layers of a model trained in part that hold the very values that torch draws for a new layer."""
+"""Finds layers that are frozen at the values that torch draws for a new one, and parts that only seem to be frozen."""
 
 from __future__ import annotations
 
@@ -49,3 +49,12 @@ def look(recorder: Recorder, root: Root, module: nn.Module) -> None:
             recorder.row("fz", m=root.index, n=drawn[-64:], ld=any(loaded))
 
     recorder.reader.read(checks, write)
+
+
+def switched_off(module: nn.Module) -> list[str]:
+    """Parts whose own attribute `requires_grad`, which torch never reads, is False, and whose parameters require it."""
+    return [
+        unwrapped(path)
+        for path, part in module.named_modules()
+        if vars(part).get("requires_grad") is False and any(one.requires_grad for one in part.parameters())
+    ]

@@ -158,6 +158,29 @@ def plain_depth(walked: Walk) -> int | None:
     return None
 
 
+def linear_chain(node: Any) -> list[list[int]] | None:
+    """Shapes of the weight matrices from a model's output, made by `node`, back to the data, if there is nothing else on
+    the way but biases and views: so the whole model is one matrix. None for any other."""
+    shapes: list[list[int]] = []
+    for _ in range(NODE_LIMIT):
+        children = {child for child, _ in node.next_functions if child is not None}
+        weights = set(filter(_is_weight, children))
+        ways = children - weights
+        if node.name() in ("AddmmBackward0", "MmBackward0"):
+            matrices = [leaf for leaf in map(_leaf_of, weights) if leaf.dim() == 2]
+            if len(matrices) != 1:
+                return None
+            shapes.append(list(matrices[0].shape))
+        elif node.name() not in RESHAPING | {"AddBackward0"}:
+            return None
+        if not ways:
+            return shapes
+        if len(ways) > 1:
+            return None
+        node = ways.pop()
+    return None
+
+
 def _meet(ways: set[Any]) -> Any:
     """The first node that all ways come to within a few operations without weights."""
     passed: list[list[Any]] = []

@@ -32,6 +32,8 @@ CALLS_PER_ARMING = 16
 """Root calls after which the stand-in is taken out again, should no step end it sooner."""
 DETAILED_CALLS = 3
 """Root calls per sampled step whose inner calls are looked at."""
+SWITCHES_LIMIT = 512
+"""Modules of a model above which attributes of theirs are not looked through."""
 QUIET_SPACING = 50
 """Calls without gradients outside of sampled steps are looked at after the steps so far divided by this."""
 OUTPUT_LIMIT = 8
@@ -43,6 +45,7 @@ class Root:
     def __init__(self, index: int, module: nn.Module) -> None:
         self.index = index
         self.site = -1
+        self.switched: list[str] = []
         self.ref = weakref.ref(module)
         self.members: set[int] = set()
         self.usage = Usage()
@@ -281,6 +284,15 @@ class Models:
                         continue
                 name = unwrapped(f"{path}.{key}" if path else key)
                 self.recorder.parameters.hold(parameter, name, root.index, unwrapped(path), type(member).__name__)
+
+    def write_counts(self) -> None:
+        """Attributes by which somebody means to have frozen a part, whenever they were set."""
+        for root in self.roots.values():
+            module = root.ref()
+            switched = frozen.switched_off(module) if module is not None and len(root.members) <= SWITCHES_LIMIT else []
+            if switched and switched != root.switched:
+                root.switched = switched
+                self.recorder.row("root", i=root.index, sw=switched[:16])
 
     def list_new(self) -> None:
         """Name the parameters of layers that were put into a model since it was listed."""

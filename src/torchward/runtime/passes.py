@@ -99,6 +99,10 @@ class Passes:
             pd=graph.plain_depth(walked) if recorder.steps_sampled < 3 else None,
             cm=graph.classes_mixed(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
         )
+        made = recorder.inputs.made
+        if made is not None and recorder.steps_sampled < 3:
+            chain = graph.linear_chain(made[1].grad_fn) if made[1].grad_fn is not None else None
+            recorder.row("root", i=made[0].index, lin=chain)
         if not recorder.start.done:
             recorder.guarded("start", recorder.start.look)(loss, walked)
         added = None

@@ -359,6 +359,7 @@ class Recorder(Hot):
         self.reader.poll()
         self.calls.settle()
         self.calls.write_counts()
+        self.models.write_counts()
         self.optimizers.write_counts()
         self.checkpoints.write_counts()
         self.loaders.write_counts()

@@ -40,8 +40,12 @@ class Tokens:
 
     def __init__(self, args: Any, kwargs: Any) -> None:
         named = kwargs if isinstance(kwargs, dict) else {}
-        labels = {id(tensor) for key, tensor in named.items() if "label" in key or "target" in key}
+        said = {key: tensor for key, tensor in named.items() if "label" in key or "target" in key}
+        # A model that shifts by itself is given one and the same tensor as its input and as its labels.
+        others = args, [one for key, one in named.items() if key not in said]
+        labels = {id(tensor) for tensor in said.values()} - {id(tensor) for tensor in tensors_in(others, 4)}
         given = [*tensors_in(args), *tensors_in(kwargs)]
+        first = {id(tensor): place for place, tensor in reversed(list(enumerate(given)))}
         self.candidates: list[tuple[int, torch.Tensor]] = [
             (position, tensor)
             for position, tensor in enumerate(given)
@@ -52,6 +56,7 @@ class Tokens:
             and tensor.shape[1] >= SHORTEST
             and tensor.numel() <= NUMBERS
             and id(tensor) not in labels
+            and first[id(tensor)] == position
         ]
         self.candidates = [(position, tensor.detach().clone()) for position, tensor in self.candidates]
         self.judged: torch.Tensor | None = None

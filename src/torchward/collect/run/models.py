@@ -201,6 +201,8 @@ class Models(Part):
                         (str(name), int(units), int(inputs))
                         for name, units, inputs in self.ledger.counts["fz"].get(index, {}).get("n", ())
                     ),
+                    linear=tuple((int(shape[0]), int(shape[1])) for shape in row.get("lin") or ()),
+                    switched_off=tuple(map(str, row.get("sw", ()))),
                     frozen_loaded=bool(self.ledger.counts["fz"].get(index, {}).get("ld")),
                     repeated=(str(row["rep"][0]), str(row["rep"][1]), int(row["rep"][2])) if row.get("rep") else None,
                 )

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from statistics import median
 
-from torchward.facts import LossStream, Run, Training
+from torchward.facts import Loss, LossStream, Run, Training
 
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 LEAST_STEPS = 200
@@ -53,17 +53,19 @@ def adversaries(run: Run) -> list[Adversaries]:
     return found
 
 
-def ends(stream: LossStream) -> tuple[float, float, float] | None:
+def ends(stream: LossStream, least: int = LEAST_STEPS) -> tuple[float, float, float] | None:
     """(median of the first tenth, of the last quarter, least of all); None if it is short or was not finite."""
     values = list(stream.values.values)
-    if len(values) < LEAST_STEPS or not all(map(math.isfinite, values)):
+    if len(values) < least or not all(map(math.isfinite, values)):
         return None
     return median(values[: len(values) // 10]), median(values[-(len(values) // 4) :]), min(values)
 
 
-def _constant(loss: object) -> bool:
-    low, high = getattr(loss, "target_min", None), getattr(loss, "target_max", None)
-    return low is not None and low == high
+def _constant(loss: Loss) -> bool:
+    """Its targets are one and the same, in the whole run or, where one line judges real and generated, in each call."""
+    if loss.target_min is not None and loss.target_min == loss.target_max:
+        return True
+    return len(loss.batch_classes) > 1 and max(loss.batch_classes.values) == 1
 
 
 def _models(run: Run, parameters: set[int]) -> frozenset[int]:

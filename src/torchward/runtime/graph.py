@@ -159,7 +159,7 @@ def plain_depth(walked: Walk) -> int | None:
 
 
 def linear_chain(node: Any) -> list[list[int]] | None:
-    """Shapes of the weight matrices from a model's output, made by `node`, back to the data, if there is nothing else on
+    """Shapes of the weight matrices from a model's output, made by `node`, back to the data, if nothing else lies on
     the way but biases and views: so the whole model is one matrix. None for any other."""
     shapes: list[list[int]] = []
     for _ in range(NODE_LIMIT):

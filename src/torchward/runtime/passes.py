@@ -66,6 +66,7 @@ class Passes:
         if stream.walked_at == recorder.step:
             return
         stream.walked_at = recorder.step
+        stream.sampled += 1
         root = loss.grad_fn
         if root is None:
             self._describe(stream, leaf=True, reach=0)
@@ -94,7 +95,7 @@ class Passes:
             reach=len(walked.leaves) if walked.complete else None,
             bc=graph.squared_by_broadcasting(walked),
             bo=graph.crossed(walked) if recorder.steps_sampled < 3 and recorder.reads_saved else None,
-            leaves=reached if recorder.steps_sampled < 3 else None,
+            leaves=reached if stream.sampled <= 3 else None,
             sm=graph.misplaced_softmax(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
             pd=graph.plain_depth(walked) if recorder.steps_sampled < 3 else None,
             cm=graph.classes_mixed(walked, parameters.owner) if recorder.steps_sampled < 3 else None,

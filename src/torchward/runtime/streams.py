@@ -44,6 +44,8 @@ class Stream:
         self.marked = self.alive = 0
         self.rows: set[float] = set()
         """Numbers that stand for examples that a policy was trained on."""
+        self.sampled = 0
+        """Steps in which its graph was looked at."""
         self.shared: bool | None = None
         """A critic and a policy in its losses have weights in common; None until that matters."""
 

@@ -11,6 +11,8 @@ from torchward.rules._at import at
 BATCHES = 5
 CLASSES = ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits")
 
+QUANTITIES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+
 
 def check(run: Run) -> Iterator[Finding]:
     for pairs in run.pairs:
@@ -18,12 +20,14 @@ def check(run: Run) -> Iterator[Finding]:
         batches = max(inputs_alone, pairs.one_example)
         if batches < BATCHES:
             continue
-        if pairs.loss_kind not in CLASSES or any(training.adversarial for training in run.trainings):
+        loader = next((one for one in run.loaders if one.trains), None)
+        # A quantity may be fitted to several draws for one input. A loader that has other examples in each batch collates them.
+        buffered = loader is not None and pairs.pairs >= BATCHES
+        if pairs.loss_kind not in CLASSES and not (pairs.loss_kind in QUANTITIES and buffered):
             continue
         model = next((one for one in run.models if one.index == pairs.model), None)
-        if model is None or not model.in_trainings:
+        if model is None or not model.in_trainings or any(training.adversarial for training in run.trainings):
             continue
-        loader = next((one for one in run.loaders if one.trains), None)
         yield Finding(
             "DAT008",
             data={

@@ -11,6 +11,8 @@ from torchward.rules._at import at
 LEAST_SAMPLES = 8
 ZERO = 1e-5
 """Equal rewards less their mean: 0, or a rounding of it. Advantages are of the size of the rewards, or about 1."""
+NEARLY = 1e-3
+"""Where they are divided by their deviation plus a small number, such as 1e-4, the rounding grows to that."""
 SHARE = 0.9
 """Of the sampled steps: where rewards are rare, some groups get none, and a solved task ends without differences."""
 
@@ -18,14 +20,16 @@ SHARE = 0.9
 def check(run: Run) -> Iterator[Finding]:
     for advantages in run.advantages:
         seen = advantages.largest
-        zero = sum(value < ZERO for value in seen.values)
-        if len(seen) < LEAST_SAMPLES or zero < SHARE * len(seen):
+        zero, nearly = (sum(value < limit for value in seen.values) for limit in (ZERO, NEARLY))
+        if len(seen) < LEAST_SAMPLES or nearly < SHARE * len(seen):
             continue
+        sure = zero >= SHARE * len(seen)
         yield Finding(
             "LLM011",
-            data={"zero": zero, "samples": len(seen), "count": advantages.count},
+            data={"zero": nearly, "samples": len(seen), "count": advantages.count},
             place=at(advantages.site, seen),
-            confidence=Confidence.LIKELY,
+            confidence=Confidence.LIKELY if sure else Confidence.POSSIBLE,
+            severity=None if sure else Severity.HINT,
         )
 
 
@@ -36,9 +40,9 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "the advantages that weigh the log-probabilities of the answers are 0, all {count} of them, in {zero} of {samples} "
-        "sampled steps.",
-        "在 {samples} 次采样的步骤中，有 {zero} 次用来加权回答对数概率的优势值（共 {count} 个）全部为 0。",
+        "the advantages that weigh the log-probabilities of the answers are 0 but for rounding, all {count} of them, in {zero} of "
+        "{samples} sampled steps.",
+        "在 {samples} 次采样的步骤中，有 {zero} 次用来加权回答对数概率的优势值（共 {count} 个）除舍入误差外全部为 0。",
     ),
     why=Text(
         "An advantage is a reward less the mean of its group. Where all answers of a group get the same reward (none is "

@@ -1,5 +1,5 @@
 # bug: rows and columns are exchanged when cells are cut out: most crops are empty
-# expects: no-rule-yet
+# expects: DAT025
 """Sorts cells on scan strips into round / spindle / ring.  Cells are cut from long strips by the annotation table."""
 import numpy as np
 import torch

@@ -1,5 +1,5 @@
 # bug: held-out pictures are not divided by 255
-# expects: no-rule-yet
+# expects: DAT047
 # Visual inspection of ceramic tiles: ok / crack / stain / chipped corner
 import random
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from torchward.facts.batch import (
     Batches,
+    Empties,
     Input,
     Judged,
     Loader,
@@ -163,6 +164,7 @@ __all__ = [
     "Divergence",
     "Docker",
     "Driver",
+    "Empties",
     "EndProbe",
     "Entropy",
     "Episodes",

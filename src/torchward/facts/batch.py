@@ -236,6 +236,23 @@ class Overlap:
     """Tables: most columns have mean 0 and deviation 1 over the rows of this very batch."""
     standardised_training: Sequence[bool] = ()
     """The same is so of a training batch before it."""
+    sizes: Sequence[float | None] = ()
+    """Root mean square of the batch; None where it is not made of numbers that were measured."""
+    training_sizes: Sequence[tuple[float, ...]] = ()
+    """Least and largest such size of the last few training batches before it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Empties:
+    """Examples among the training batches of a model, in sampled steps, whose numbers are all one and the same."""
+
+    model: int
+    axes: int
+    """Of a batch: 4 for images."""
+    batches: int
+    examples: int
+    """Of all these batches."""
+    empty: int
 
 
 @dataclass(frozen=True, eq=False)

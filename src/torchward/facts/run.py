@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from torchward.facts.batch import (
     Batches,
+    Empties,
     Input,
     Judged,
     Loader,
@@ -274,6 +275,7 @@ class Run:
     unused_loaders: tuple[UnusedLoader, ...] = ()
     stored_rows: tuple[StoredRows, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
+    empties: tuple[Empties, ...] = ()
     wrapped_integers: tuple[WrappedIntegers, ...] = ()
     mirrored: tuple[Mirrored, ...] = ()
     rank_evaluations: tuple[RankEvaluation, ...] = ()

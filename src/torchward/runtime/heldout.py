@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import torch
 
-from torchward.runtime.tensors import plain, tensors_in, thin, tolist
+from torchward.runtime.tensors import number, plain, tensors_in, thin, tolist
 
 if TYPE_CHECKING:
     from torchward.runtime.models import Root
@@ -37,6 +37,8 @@ MOST = 0.9
 """Share of these columns that are so."""
 SHUFFLED = 0.1
 """Share of values met in training from which on a table is made of these."""
+LEAST_VALUES = 16
+"""Numbers of an example from which on it is no coincidence if all are the same."""
 WIDTH = 4_096
 NARROWEST = 4
 VARIED = 0.25
@@ -56,6 +58,10 @@ class _Rows:
         self.recent: list[tuple[int, int]] = []
         """(rows, rows already known) of the last training batches: how well the training data is known by now."""
         self.evaluations = 0
+        self.sizes: list[float] = []
+        """Root mean squares of the last training batches."""
+        self.batches = self.examples = self.empty = 0
+        """... and of all: how many, of how many examples, and how many of these are one value throughout."""
         self.exact = False
         """A training batch was standardised by itself."""
         self.column = -1
@@ -86,6 +92,7 @@ class HeldOut:
         if len(known.seen) > REMEMBERED:
             return
         given = _given(args, kwargs)
+        self._look_at_values(root, known, given)
         keys = _keys(given)
         known.exact = known.exact or (len(known.recent) < 8 and _standardised(given))
         if _is_table(given) and len(known.values) <= REMEMBERED:
@@ -100,6 +107,20 @@ class HeldOut:
         if keys:
             known.recent = [*known.recent[-7:], (len(keys), sum(key in known.seen for key in keys))]
             known.seen.update(keys)
+
+    def _look_at_values(self, root: Root, known: _Rows, given: torch.Tensor | None) -> None:
+        """How large are the numbers of a training batch? Are some of its examples empty, one value throughout?"""
+        if given is None or not _is_measured(given):
+            return
+        known.sizes = [*known.sizes[-7:], _size(given)]
+        rows = given.detach().flatten(1)
+        empty = int((rows.amax(1) == rows.amin(1)).sum()) if rows.shape[1] >= LEAST_VALUES else 0
+        known.batches += 1
+        known.examples += len(rows)
+        if empty:
+            known.empty += empty
+            row = {"n": known.examples, "e": known.empty, "b": known.batches, "d": given.dim()}
+            self.recorder.row("em", m=root.index, s=self.recorder.step, **row)
 
     def _rows_as_time(self, root: Root, layer: tuple[str, str], known: _Rows, keys: list[str]) -> None:
         """Examples are shuffled from pass to pass, so rows come again, but not one after the other; moments do not."""
@@ -134,6 +155,8 @@ class HeldOut:
                 th=sum(seen for _, seen in known.recent),
                 z=_standardised(given) and not self._shuffled(known, given),
                 tz=known.exact,
+                sz=number(_size(given)) if given is not None and _is_measured(given) else None,
+                ts=[number(min(known.sizes)), number(max(known.sizes))] if known.sizes else None,
             )
 
     @staticmethod
@@ -143,6 +166,16 @@ class HeldOut:
             return True
         values = tolist(given[:, known.column])
         return sum(value in known.values for value in values) > SHUFFLED * len(values)
+
+
+def _is_measured(given: torch.Tensor) -> bool:
+    """A batch of examples of several numbers each, none of them made by another part of the model."""
+    measured = given.is_floating_point() and given.dim() > 1 and given.device.type == "cpu" and not given.requires_grad
+    return measured and given.numel() <= VALUES
+
+
+def _size(given: torch.Tensor) -> float:
+    return float(given.detach().double().square().mean().sqrt())
 
 
 def _is_table(given: torch.Tensor | None) -> TypeGuard[torch.Tensor]:

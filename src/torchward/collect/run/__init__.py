@@ -180,6 +180,7 @@ class RunBuilder:
             stored_rows=self._batches.stored_rows(),
             unused_loaders=self._batches.unused_loaders(),
             overlaps=self._batches.overlaps(),
+            empties=self._batches.empties(),
             wrapped_integers=self._batches.wrapped_integers(),
             mirrored=self._batches.mirrored(),
             rank_evaluations=self._batches.rank_evaluations(),

@@ -10,6 +10,7 @@ from typing import Any
 from torchward.collect.run._rows import Growing, Ledger, Part, column
 from torchward.facts import (
     Batches,
+    Empties,
     Input,
     Judged,
     Loader,
@@ -41,6 +42,7 @@ class BatchesAndLoaders(Part):
         self._loader_of: dict[int, Counter[int | None]] = defaultdict(Counter)
         self._renewed: Counter[int] = Counter()
         self._pairs: dict[int, Pairs] = {}
+        self._empty: dict[int, Row] = {}
         self._overlaps: dict[tuple[int, int], list[tuple[int, int, int, int, bool, bool]]] = defaultdict(list)
         self._mirrored: dict[tuple[str, int], Row] = {}
         self._wrapped: dict[tuple[int, str], WrappedIntegers] = {}
@@ -55,8 +57,16 @@ class BatchesAndLoaders(Part):
 
     def on_ov(self, row: Row) -> None:
         self._overlaps[row["m"], row["site"]].append(
-            (row["n"], row["h"], row["tn"], row["th"], bool(row.get("z")), bool(row.get("tz")))
+            (
+                *(row[key] for key in ("n", "h", "tn", "th")),
+                *(bool(row.get(key)) for key in ("z", "tz")),
+                row.get("sz"),
+                tuple(row.get("ts") or ()),
+            )
         )
+
+    def on_em(self, row: Row) -> None:
+        self._empty[row["m"]] = row
 
     def on_wr(self, row: Row) -> None:
         site, (index, name) = self.ledger.site(row["site"]), (row["i"], row["name"])
@@ -250,6 +260,11 @@ class BatchesAndLoaders(Part):
         return tuple(
             Overlap(model, self.ledger.site(site), *map(tuple, zip(*batches, strict=True)))
             for (model, site), batches in sorted(self._overlaps.items())
+        )
+
+    def empties(self) -> tuple[Empties, ...]:
+        return tuple(
+            Empties(model, row["d"], row["b"], row["n"], row["e"]) for model, row in sorted(self._empty.items())
         )
 
     def wrapped_integers(self) -> tuple[WrappedIntegers, ...]:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from torchward.runtime import sequences, trials
-from torchward.runtime.copies import CannotLookError, changed, mapped
+from torchward.runtime.copies import CannotLookError, changed, mapped, same_matrix
 from torchward.runtime.tensors import tensors_in
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def leak(model: nn.Module, capture: Capture) -> dict[str, Any]:
         raise CannotLookError("every step uses the same input")
     if count < 4:
         raise CannotLookError("the batch holds fewer than four examples")
+    if capture.coupled:
+        raise CannotLookError("its rows belong together: the model does not take a part of them")
     columns = _batch_second(capture)
     if columns:
         return _leak_across(model, capture, columns)
@@ -199,12 +201,15 @@ def dependence(model: nn.Module, capture: Capture) -> dict[str, Any]:
     first = capture.judged(model, capture.args, capture.kwargs)
     size = float(first.abs().max()) or 1.0
     count = len(list(tensors_in(capture.args))) + len(list(tensors_in(capture.kwargs)))
-    everything = capture.judged(model, changed(capture.args, generator), changed(capture.kwargs, generator))
+    other = [changed(given, generator, nodes=capture.nodes) for given in (capture.args, capture.kwargs)]
+    everything = capture.judged(model, *other)
     if everything.shape != first.shape:
         raise CannotLookError("the shape of the output depends on the values of the input")
     change = float((everything - first).abs().max()) / size
     if change < LEAK:
         change = max(change, _change_by_batch_statistics(model, capture, generator))
+    if change < LEAK and _same_sparse((capture.args, capture.kwargs), other):
+        raise CannotLookError("an input is sparse, and no other values are known for it")
     ignored = _ignored(model, capture, generator) if change > 0 and 1 < count <= INPUTS else []
     return {
         "change": change,
@@ -216,6 +221,13 @@ def dependence(model: nn.Module, capture: Capture) -> dict[str, Any]:
         "without_own": _left_unused(model, capture),
         "without_change": _influence(model, capture, first, generator) / size if capture.without else 0.0,
     }
+
+
+def _same_sparse(given: Any, other: Any) -> bool:
+    return any(
+        one.layout is not torch.strided and same_matrix(one, two)
+        for one, two in zip(tensors_in(given, 4), tensors_in(other, 4), strict=True)
+    )
 
 
 def _outputs(model: nn.Module, capture: Capture) -> int:
@@ -276,17 +288,23 @@ def _ignored(model: nn.Module, capture: Capture, generator: torch.Generator) -> 
     target = capture.target
     found = []
     for place, tensor in enumerate(given):
-        if tensor.dtype == torch.bool or tensor.is_complex() or not tensor.dim() or bool((tensor == tensor[0]).all()):
+        if tensor.dtype == torch.bool or tensor.is_complex() or not tensor.dim():
+            continue
+        if tensor.layout is torch.strided and bool((tensor == tensor[0]).all()):
             continue
         if (
             target is not None
+            and tensor.layout is torch.strided
             and target.numel() == tensor.numel()
             and bool((target.flatten() == tensor.flatten()).all())
         ):
             continue
-        if _are_lengths(tensor, given):
+        if tensor.layout is torch.strided and _are_lengths(tensor, given):
             continue
-        other = sequences.replaced((capture.args, capture.kwargs), place, changed(tensor, generator))
+        new = changed(tensor, generator, nodes=capture.nodes)
+        if tensor.layout is not torch.strided and same_matrix(new, tensor):
+            continue
+        other = sequences.replaced((capture.args, capture.kwargs), place, new)
         if _same_outputs(model, capture, other):
             found.append(place)
     if found:
@@ -300,7 +318,9 @@ def _ignored(model: nn.Module, capture: Capture, generator: torch.Generator) -> 
             if _same_outputs(
                 model,
                 capture,
-                sequences.replaced((capture.args, capture.kwargs), place, changed(given[place], generator)),
+                sequences.replaced(
+                    (capture.args, capture.kwargs), place, changed(given[place], generator, nodes=capture.nodes)
+                ),
             )
         ]
         for parameter, before in zip(model.parameters(), kept, strict=True):

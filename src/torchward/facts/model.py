@@ -152,6 +152,9 @@ class Model:
     repeated: tuple[str, str, int] | None = None
     """(path of the list, class, times): a layer that stands several times in one `ModuleList` or `Sequential`, and was
     called several times in one forward pass, giving back the shape it was given."""
+    twins: tuple[tuple[str, str, str], ...] = ()
+    """(path, path, class) of a layer that was called at two places of the code of its parent in one pass, and of
+    another one of the same class and shapes in the same parent that had not been called by then."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -202,6 +202,7 @@ class Models(Part):
                         for name, units, inputs in self.ledger.counts["fz"].get(index, {}).get("n", ())
                     ),
                     frozen_loaded=bool(self.ledger.counts["fz"].get(index, {}).get("ld")),
+                    twins=tuple((str(one), str(other), str(kind)) for one, other, kind in row.get("tw", ())),
                     repeated=(str(row["rep"][0]), str(row["rep"][1]), int(row["rep"][2])) if row.get("rep") else None,
                 )
             )

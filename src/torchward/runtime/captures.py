@@ -76,6 +76,8 @@ class Capture:
             self.autocast = (device, torch.get_autocast_dtype(device))
         self.axis_is_batch = False
         self.prints: set[float] = set()
+        self.lengths: set[int] = set()
+        """Of the second axis of its input in several calls."""
         self.images: list[torch.Tensor] = []
         """Of several calls, so that there are enough of them."""
         self.tokens = sequences.Tokens(args, kwargs)
@@ -151,6 +153,8 @@ class Capture:
         """The model is called in training, this first time or again."""
         first = next((tensor for tensor in (*tensors_in(args), *tensors_in(kwargs)) if plain(tensor)), None)
         known = len(self.prints)
+        if first is not None and first.dim() > 1:
+            self.lengths.add(int(first.shape[1]))
         if first is not None and first.device.type == "cpu":
             self.prints.add(float(item(thin(first).double().sum())))
         if first is not None and not self.reason and (first.device.type != "cpu" or len(self.prints) > known):

@@ -57,6 +57,8 @@ class Parameter:
     """... that are 0 or below float16's smallest normal number."""
     row_spread: Series = field(default_factory=Series)
     """max|w - w[0]| / max|w| over output units (first axis; two axes or more): 0 when all units are the same."""
+    column_spread: Series = field(default_factory=Series)
+    """The same along the second axis, of matrices that are in no model: written by hand, units may lie there."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,14 +27,6 @@ GRAPH_BYTES = 32 * 2**20
 """... and up to this one where some of them show that they belong together: a matrix of all rows by all rows."""
 
 
-def _copied(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor.detach().clone()
-
-
-def _rows_by_rows(given: list[torch.Tensor], batch: int) -> bool:
-    return any(one.shape[:2] == (batch, batch) and (one is not given[0] or len(given) > 1) for one in given)
-
-
 class Capture:
     """The first training call of a root module, cut down to `EXAMPLES` examples."""
 
@@ -267,3 +259,11 @@ class Capture:
         name = type(self.module()).__name__ if self.module() is not None else ""
         site = self.root.site
         self.recorder.row("probe", kind=kind, model=name, site=site, looked=False, reason=reason, seconds=0.0)
+
+
+def _copied(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach().clone()
+
+
+def _rows_by_rows(given: list[torch.Tensor], batch: int) -> bool:
+    return any(one.shape[:2] == (batch, batch) and (one is not given[0] or len(given) > 1) for one in given)

@@ -222,6 +222,7 @@ class Prober:
             else:
                 for kind, _ in TRIALS:
                     capture.cannot(kind, "a call of the model takes too long for it")
+            capture.whole = None  # a part has done
             yield from memorise(model, capture)
             held = sum(tensor.numel() * tensor.element_size() for tensor in model.parameters())
             if held <= LATER_BYTES and LATER_CALLS * estimate <= SLICE_SECONDS:

@@ -132,6 +132,7 @@ from torchward.facts.run import (
     Score,
     SlowCall,
     Start,
+    Steep,
     Training,
 )
 from torchward.facts.series import (
@@ -233,6 +234,7 @@ __all__ = [
     "Site",
     "SlowCall",
     "Start",
+    "Steep",
     "StoredRows",
     "System",
     "Table",

@@ -148,6 +148,8 @@ class Divergence:
     """Size of the divergence for one example, whatever its factor: how much the code says of the input."""
     noise: Sequence[str] = ()
     """Fingerprint of the noise that the code was drawn by, one for each sampled step in which it was found."""
+    cut: tuple[bool, ...] = ()
+    """In the first sampled steps: the parameters that make the code get no gradient from the reconstruction error."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -335,6 +337,9 @@ class LossStream:
     weighed_choices: int = 0
     """Sampled steps in which it weighed log-probabilities of choices by numbers of both signs: a policy's loss, whose
     value need not fall."""
+    weighed_by_graph: tuple[int, ...] = ()
+    """Sampled steps in which log-probabilities of choices were multiplied with fixed numbers less values that have a
+    graph of their own."""
     softmax: tuple[tuple[int, ...], int, str] | None = None
     """(shape, axis, layer that feeds it) of a softmax whose result a matrix product sums over another axis."""
     mixed: tuple[tuple[int, ...], tuple[int, ...], int, str] | None = None

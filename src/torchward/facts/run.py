@@ -100,6 +100,18 @@ class NonFinite:
 
 
 @dataclass(frozen=True, eq=False)
+class Steep:
+    """Where gradients that were not finite may have come from, looked for once they were seen."""
+
+    step: int
+    operation: str
+    """Nearest to the loss, of those whose slope is infinite at 0 (or 1) and that nothing keeps off it; or empty."""
+    module: str
+    line: Site | None
+    """The one line of the program where that operation is written; None when it cannot be told."""
+
+
+@dataclass(frozen=True, eq=False)
 class AliasedLoad:
     """A call of `load_state_dict` with tensors that are the module's own parameters: it changes nothing."""
 
@@ -292,6 +304,7 @@ class Run:
     cycles: tuple[Cycle, ...] = ()
     slow_calls: tuple[SlowCall, ...] = ()
     nonfinite: NonFinite | None = None
+    steep: Steep | None = None
     pairs: tuple[Pairs, ...] = ()
     empty_cache_calls: int = 0
     empty_cache_steps: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,7 @@ class Clips:
             row = {"i": clip.index, "s": recorder.step}
 
             def write(values: list[float]) -> None:
+                recorder.streams.steep_wanted |= not math.isfinite(values[0])
                 recorder.row("cn", **row, v=number(values[0]), th=setting(threshold))
 
             recorder.reader.read([total], write)

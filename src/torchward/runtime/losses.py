@@ -435,7 +435,7 @@ class Losses:
             fields["_tv"] = 2
             scalars += [min(target.numel(), 65_536) - positive, positive]
             return
-        elif kind in BINARY_LOSSES and prediction.numel() == target.numel() == (prediction.shape[0] or 0):
+        elif kind in BINARY_LOSSES and prediction.dim() and prediction.numel() == target.numel() == len(prediction):
             classes = 2
             guess = (prediction.flatten() > (0.5 if kind == "binary_cross_entropy" else 0.0)).long()
             truth = (target.flatten() > 0.5).long()

@@ -202,13 +202,17 @@ def dependence(model: nn.Module, capture: Capture) -> dict[str, Any]:
     size = float(first.abs().max()) or 1.0
     count = len(list(tensors_in(capture.args))) + len(list(tensors_in(capture.kwargs)))
     other = [changed(given, generator, nodes=capture.nodes) for given in (capture.args, capture.kwargs)]
+    before, after = (list(tensors_in(given, 4)) for given in ((capture.args, capture.kwargs), other))
+    alike = [_alike(one, another) for one, another in zip(before, after, strict=True)]
+    if all(alike):
+        raise CannotLookError("all values of its input are one and the same")
     everything = capture.judged(model, *other)
     if everything.shape != first.shape:
         raise CannotLookError("the shape of the output depends on the values of the input")
     change = float((everything - first).abs().max()) / size
     if change < LEAK:
         change = max(change, _change_by_batch_statistics(model, capture, generator))
-    if change < LEAK and _same_sparse((capture.args, capture.kwargs), other):
+    if change < LEAK and any(same and one.layout is not torch.strided for one, same in zip(before, alike, strict=True)):
         raise CannotLookError("an input is sparse, and no other values are known for it")
     ignored = _ignored(model, capture, generator) if change > 0 and 1 < count <= INPUTS else []
     return {
@@ -223,11 +227,8 @@ def dependence(model: nn.Module, capture: Capture) -> dict[str, Any]:
     }
 
 
-def _same_sparse(given: Any, other: Any) -> bool:
-    return any(
-        one.layout is not torch.strided and same_matrix(one, two)
-        for one, two in zip(tensors_in(given, 4), tensors_in(other, 4), strict=True)
-    )
+def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return torch.equal(one, other) if one.layout is torch.strided else same_matrix(one, other)
 
 
 def _outputs(model: nn.Module, capture: Capture) -> int:

@@ -135,6 +135,8 @@ class Passes:
             if chosen is not None:
                 if terms.weighs_choices(walked.nodes, chosen):
                     self.row("po", i=stream.index, s=recorder.step)
+                if terms.weighs_by_graph(walked.nodes):
+                    self.row("ag", i=stream.index, s=recorder.step)
                 self._entropy(stream, walked)
             self._ratio(stream, walked)
         if any(node.name() in terms.PAIRED for node in walked.nodes[: terms.NODE_LIMIT]):
@@ -364,6 +366,11 @@ class Passes:
         found = terms.divergence(walked.nodes[0])
         if found is None:
             return
+        if found.error is not None and self.recorder.steps_sampled < 3:
+            code, made = (graph.walk(node).leaves for node in (found.node, found.error))
+            own = {id(leaf) for leaf in code}
+            cut = bool(own) and bool(made) and not any(id(leaf) in own for leaf in made)
+            self.row("kc", i=stream.index, s=self.recorder.step, cut=cut)
         variance = found.variance.float()
         square = found.mean.float().square() if found.mean is not None else torch.ones_like(variance)
         nats = 0.5 * (variance + square - 1 - variance.clamp(min=1e-30).log())

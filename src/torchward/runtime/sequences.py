@@ -641,6 +641,8 @@ class _Tables:
         if self.clamped or not isinstance(rows, torch.Tensor) or rows.is_floating_point() or rows.dim() not in (1, 2):
             return
         size = int(module.num_embeddings)
+        if size < 2:  # one row for all of them is meant so, as for kinds of tokens where there is but one
+            return
         share, tokens = 0.0, False
         if rows.shape == self.ids.shape and torch.equal(rows, self.ids.clamp(max=size - 1)):
             share, tokens = float((self.ids >= size).float().mean()), True

@@ -56,6 +56,8 @@ class Streams:
         """A loss that was scaled for mixed precision, and what it was before."""
         self.nonfinite = False
         """A loss was NaN or infinite; where the first one came from has been looked for."""
+        self.steep_wanted = self.steep_found = False
+        """Gradients were not finite: where an infinite slope may have made them so is to be looked for, or has been."""
 
     def stand_in(self, original: Any) -> Any:
         """A stand-in for `torch.autograd.backward`, which `Tensor.backward` calls.
@@ -159,6 +161,8 @@ class Streams:
                     if len(stream.pending) >= LOSSES_PER_ROW:
                         self._read_pending(stream)
             if recorder.sampling:
+                if self.steep_wanted and not self.steep_found:
+                    recorder.timed(self._find_steep, stream, loss)
                 recorder.event("backward", stream.index)
                 recorder.timed(recorder.passes.sample, stream, loss)
             elif len(self.known) == 1 and stream.steps:
@@ -244,6 +248,12 @@ class Streams:
             b=recorder.backwards,
             n=len(broken),
         )
+
+    def _find_steep(self, stream: Stream, loss: torch.Tensor) -> None:
+        self.steep_found = True
+        operation, module = graph.steep(graph.walk(loss.grad_fn), self.recorder.parameters.owner)
+        line = self._line_of(operation, caller(4))
+        self.recorder.row("sl", i=stream.index, s=self.recorder.step, op=operation, mod=module, line=line)
 
     def _line_of(self, operation: str, frame: FrameType | None) -> int:
         """Number of the one line of the user's program where an operation is written; -1 if it cannot be told."""

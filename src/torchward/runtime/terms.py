@@ -8,7 +8,7 @@ from a normal distribution shows, however it was written.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -96,6 +96,10 @@ class Divergence(NamedTuple):
     mean: torch.Tensor | None
     judged: float | None
     """Factor of one value of the reconstruction error, the largest such term."""
+    node: Any
+    """Of the exponential or the logarithm, ..."""
+    error: Any
+    """... and of that error."""
 
 
 def factors(root: Any, stops: Any = (), limit: int = NODE_LIMIT) -> tuple[dict[Key, float], list[tuple[Any, float]]]:
@@ -256,7 +260,8 @@ def divergence(root: Any) -> Divergence | None:
             continue
         if variance is None or other is None or other * exponential >= 0:
             continue
-        return Divergence(exponential, variance, _mean(ends, own, variance, exponential), _judged(ends, variance))
+        judged, error = _judged(ends, variance)
+        return Divergence(exponential, variance, _mean(ends, own, variance, exponential), judged, own, error)
     return None
 
 
@@ -345,7 +350,8 @@ def noise_of_code(nodes: list[Any], shape: tuple[int, ...]) -> torch.Tensor | No
         below = next(child for child in children if child is not None)
         for _ in range(DESCENT):
             if below.name() in DEVIATIONS:
-                return noise if float(noise.min()) < 0 < float(noise.max()) else None
+                low, high = float(noise.min()), float(noise.max())
+                return noise if low < 0 < high or low == high else None
             alive = [child for child, _ in below.next_functions if child is not None]
             if len(alive) != 1 or alive[0].name() == graph.LEAF or graph.output_shape(below) != shape:
                 break
@@ -370,8 +376,9 @@ def _mean(ends: list[tuple[Any, float]], skip: Any, variance: torch.Tensor, fact
     return None
 
 
-def _judged(ends: list[tuple[Any, float]], variance: torch.Tensor) -> float | None:
-    found = []
+def _judged(ends: list[tuple[Any, float]], variance: torch.Tensor) -> tuple[float | None, Any]:
+    """(factor of one value, node) of the error that is the largest term beside the divergence."""
+    found: list[tuple[float, Any]] = []
     for node, factor in ends:
         child = next((child for child, _ in node.next_functions if child is not None), None)
         shape = graph.output_shape(child) if child is not None else None
@@ -379,10 +386,10 @@ def _judged(ends: list[tuple[Any, float]], variance: torch.Tensor) -> float | No
             continue
         if node.name() in JUDGES:
             mean = number_of(node, "_saved_reduction", 0.0) == 1
-            found.append(factor / (math.prod(shape) if mean else 1))
+            found.append((factor / (math.prod(shape) if mean else 1), node))
         elif node.name() in ELEMENTWISE:
-            found.append(factor)
-    return max(found, default=None)
+            found.append((factor, node))
+    return max(found, key=lambda one: one[0], default=(None, None))
 
 
 def entropy_of_policy(root: Any, nodes: list[Any]) -> tuple[float, torch.Tensor] | None:
@@ -390,8 +397,9 @@ def entropy_of_policy(root: Any, nodes: list[Any]) -> tuple[float, torch.Tensor]
 
     Of a policy: log-probabilities of what was chosen are weighted by numbers of both signs, its advantages.
     """
-    found = [(node, factor) for node, factor in factors(root)[1] if node.name() == "MulBackward0" and factor != 0]
-    for node, factor in found:
+    for node, factor in _behind_masks(root):
+        if node.name() != "MulBackward0" or factor == 0:
+            continue
         one, two = graph.saved(node, "_saved_self"), graph.saved(node, "_saved_other")
         if one is None or two is None or one.shape != two.shape or not one.dim() or not 2 <= one.shape[-1] <= CHOICES:
             continue
@@ -401,6 +409,20 @@ def entropy_of_policy(root: Any, nodes: list[Any]) -> tuple[float, torch.Tensor]
                 return -factor, -(chance * logarithm).float().sum(-1)
             return None
     return None
+
+
+def _behind_masks(root: Any) -> Iterator[tuple[Any, float]]:
+    """(node, factor) where linear ways end, those included that lead through fixed weights of one sign, such as masks,
+    with their mean for a factor."""
+    for node, factor in factors(root)[1]:
+        yield node, factor
+        children = [child for child, _ in node.next_functions]
+        if node.name() != "MulBackward0" or children.count(None) != 1 or len(children) != 2:
+            continue
+        mask = graph.saved(node, "_saved_self" if children[0] is None else "_saved_other")
+        if mask is not None and mask.is_cpu and mask.numel() and float(mask.min()) >= 0:
+            inner = factors(next(child for child in children if child is not None))[1]
+            yield from ((end, factor * share * float(mask.float().mean())) for end, share in inner)
 
 
 def chosen_values(nodes: list[Any], output: torch.Tensor) -> torch.Tensor | None:
@@ -580,8 +602,8 @@ def sign_of_choice(node: Any) -> float | None:
     for _ in range(DEPTH):
         for one, sign in level:
             chosen = chosen or chooses(one)
-            if "Nll" in one.name():
-                return -sign
+            if "Nll" in one.name() or (chosen and "Logsumexp" in one.name()):
+                return -sign  # what is chosen, less this, is the logarithm
             if "LogProb" in one.name() or (chosen and "Log" in one.name()):
                 return sign
         level = [
@@ -612,6 +634,34 @@ def _weights_of_choices(node: Any, chooses: Callable[[Any], bool]) -> torch.Tens
             return weights
         level = [child for above in level for child, _ in above.next_functions if child is not None][:PARTNERS]
     return None
+
+
+def weighs_by_graph(nodes: list[Any]) -> bool:
+    """A log-probability of a choice is multiplied with a fixed number less a value that has a graph of its own."""
+    for node in nodes[:NODE_LIMIT]:
+        sides = [child for child, _ in node.next_functions]
+        if node.name() != "MulBackward0" or len(sides) != 2 or None in sides:
+            continue
+        chosen = [sign_of_choice(side) is not None for side in sides]
+        if chosen.count(True) == 1 and _less_a_value(sides[chosen.index(False)]):
+            return True
+    return False
+
+
+def _less_a_value(node: Any) -> bool:
+    """It is a fixed tensor less a value with a graph, or scaled from that, or freed from its own mean and deviation."""
+    for _ in range(DEPTH):
+        sides = [child for child, _ in node.next_functions]
+        if node.name() == "SubBackward0" and sides.count(None) == 1:
+            return True
+        steps = operands(node)
+        if node.name() in ("SubBackward0", "DivBackward0") and None not in sides:
+            node = sides[0]
+        elif steps is not None and len(steps) == 1:
+            node = steps[0][0][0]
+        else:
+            return False
+    return False
 
 
 def nearest_partner(nodes: list[Any]) -> tuple[torch.Tensor, torch.Tensor, int] | None:

@@ -195,6 +195,7 @@ class RunBuilder:
             episodes=self._learning.episodes(),
             slow_calls=events.slow_calls(),
             nonfinite=events.nonfinite(),
+            steep=events.steep(),
             aliased_loads=events.aliased_loads(),
             partial_loads=events.partial_loads(),
             checkpoint_loads=events.checkpoint_loads(),

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 
 from torchward.collect.run._rows import Ledger, Part, column
-from torchward.facts import AliasedLoad, CheckpointLoad, Kept, NonFinite, PartialLoad, Saves, Score, Series, SlowCall
+from torchward.facts import (
+    AliasedLoad,
+    CheckpointLoad,
+    Kept,
+    NonFinite,
+    PartialLoad,
+    Saves,
+    Score,
+    Series,
+    SlowCall,
+    Steep,
+)
 from torchward.runlog import Row
 
 
@@ -14,6 +25,7 @@ class Events(Part):
         super().__init__(ledger)
         self._slow: dict[tuple[str, int, bool], Row] = {}
         self._nonfinite: Row | None = None
+        self._steep: Row | None = None
         self._aliases: list[Row] = []
         self._partial: list[Row] = []
         self._scores: dict[tuple[str, int, int], list[int]] = defaultdict(list)
@@ -38,6 +50,9 @@ class Events(Part):
 
     def on_nf(self, row: Row) -> None:
         self._nonfinite = self._nonfinite or row
+
+    def on_sl(self, row: Row) -> None:
+        self._steep = row
 
     # -- facts
 
@@ -90,6 +105,10 @@ class Events(Part):
             )
             for rows in self._kept.values()
         )
+
+    def steep(self) -> Steep | None:
+        row = self._steep
+        return None if row is None else Steep(row["s"], row["op"], row["mod"], self.ledger.site(row["line"]))
 
     def nonfinite(self) -> NonFinite | None:
         row = self._nonfinite

@@ -63,6 +63,8 @@ class Losses(Part):
         self._reference: dict[int, list[Row]] = defaultdict(list)
         self._returns: dict[int, Counter[str]] = defaultdict(Counter)
         self._beside: dict[int, list[Row]] = defaultdict(list)
+        self._weighed_by_graph: dict[int, list[int]] = defaultdict(list)
+        self._code_cut: dict[int, list[bool]] = defaultdict(list)
         self._agreement: dict[int, list[Row]] = defaultdict(list)
         self._cuts: dict[int, list[Row]] = defaultdict(list)
         self._derivatives: Counter[int] = Counter()
@@ -76,6 +78,9 @@ class Losses(Part):
         for growing, key in zip(self._divergence[row["i"]], ("f", "j", "v"), strict=True):
             growing.add(row["s"], row[key])
 
+    def on_kc(self, row: Row) -> None:
+        self._code_cut[row["i"]].append(row["cut"])
+
     def on_ec(self, row: Row) -> None:
         self._held_out[row["i"]].update({int(label): number for label, number in row["v"].items()})
 
@@ -88,6 +93,9 @@ class Losses(Part):
 
     def on_po(self, row: Row) -> None:
         self._weighed[row["i"]] += 1
+
+    def on_ag(self, row: Row) -> None:
+        self._weighed_by_graph[row["i"]].append(row["s"])
 
     def on_nz(self, row: Row) -> None:
         self._noise[row["i"]].append(row["fp"])
@@ -325,6 +333,7 @@ class Losses(Part):
                     plain_depth=described.get("pd"),
                     penalty_alone=self._alone[index],
                     weighed_choices=self._weighed[index],
+                    weighed_by_graph=tuple(self._weighed_by_graph[index]),
                     softmax=(tuple(softmax[0]), int(softmax[1]), str(softmax[2])) if softmax else None,
                     mixed=(tuple(mixed[0]), tuple(mixed[1]), int(mixed[2]), str(mixed[3])) if mixed else None,
                 )
@@ -340,7 +349,13 @@ class Losses(Part):
     def divergences(self) -> tuple[Divergence, ...]:
         return tuple(
             Divergence(
-                index, self._site(index), factor.series(), judged.series(), nats.series(), tuple(self._noise[index])
+                index,
+                self._site(index),
+                factor.series(),
+                judged.series(),
+                nats.series(),
+                tuple(self._noise[index]),
+                tuple(self._code_cut[index]),
             )
             for index, (factor, judged, nats) in sorted(self._divergence.items())
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchward.facts import Optimizer, Run
+from torchward.facts import Optimizer, Run, Series
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
@@ -20,7 +20,7 @@ EQUAL = 1e-3
 def check(run: Run) -> Iterator[Finding]:
     for optimizer in run.optimizers:
         idle = optimizer.steps_without_backward
-        if idle < STEPS or idle < OFTEN * optimizer.steps or _is_given_by_hand(optimizer):
+        if idle < STEPS or idle < OFTEN * optimizer.steps or _is_given_by_hand(run, optimizer):
             continue
         always = idle >= ALWAYS * optimizer.steps
         yield Finding(
@@ -37,11 +37,16 @@ def check(run: Run) -> Iterator[Finding]:
         )
 
 
-def _is_given_by_hand(optimizer: Optimizer) -> bool:
+def _is_given_by_hand(run: Run, optimizer: Optimizer) -> bool:
     """Gradients that change without a backward pass were computed some other way (evolution strategies, a server)."""
     if optimizer.steps_without_backward < ALWAYS * optimizer.steps:
         return False
-    norms = [norm for norm in optimizer.gradient_norm.values if norm > 0]
+    own = [parameter.grad_norm for parameter in run.parameters if optimizer.index in parameter.optimizers]
+    return any(map(_changes, [optimizer.gradient_norm, *own]))
+
+
+def _changes(series: Series) -> bool:
+    norms = [norm for norm in series.values if norm > 0]
     return len(norms) > 1 and max(norms) - min(norms) > EQUAL * max(norms)
 
 

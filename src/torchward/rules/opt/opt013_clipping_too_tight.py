@@ -22,6 +22,9 @@ WAY = 0.05
 """Update-to-weight ratio, and the way of the whole run as a share of the weights, below which nothing is learned. They
 are measured behind the optimizer: Adam, which undoes any common factor, keeps its usual ratio and is left alone."""
 STEPS = 5
+SLOWED, SLOW = 0.2, 0.75
+"""What SGD is left of a typical gradient, and of the loss at the start, from which on it is worth a hint: it has learned
+something, slowly, and its steps are several times shorter than its rate says."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -35,11 +38,13 @@ def check(run: Run) -> Iterator[Finding]:
         if len(moved) < STEPS:
             continue
         ratio = sum(moved.values) / len(moved)
-        if median(moved.values) > RATIO or ratio * steps > WAY:
-            continue
+        stands = median(moved.values) <= RATIO and ratio * steps <= WAY
+        slow = optimizer.kind == "SGD" and far.end > SLOW * far.start > 0
         for clip in run.clips:
             left = _left(run, clip, optimizer)
-            if left is None or left[1] > KEPT or ratio < left[1] * RATIO:
+            if left is None or not (stands or slow) or left[1] > (KEPT if stands else SLOWED):
+                continue
+            if ratio < left[1] * RATIO:
                 continue  # without the clipping the steps would be too small as well
             yield Finding(
                 "OPT013",
@@ -56,7 +61,8 @@ def check(run: Run) -> Iterator[Finding]:
                     "try_threshold": _round(left[0]),
                 },
                 at(clip.site, first=training.first_step),
-                Confidence.LIKELY,
+                Confidence.LIKELY if stands else Confidence.POSSIBLE,
+                None if stands else Severity.HINT,
             )
 
 
@@ -98,8 +104,8 @@ RULE = Rule(
     ),
     why=Text(
         "Clipping should catch rare outliers. Where it cuts every step, the steps have the length of the threshold, "
-        "whatever the gradient says, and here that is too short to learn.",
-        "裁剪应当只处理少数异常梯度。如果每一步都被裁剪，步长就由阈值决定而与梯度无关，而这里的步长小到学不到东西。",
+        "whatever the gradient says, and here that is too short to learn much.",
+        "裁剪应当只处理少数异常梯度。如果每一步都被裁剪，步长就由阈值决定而与梯度无关，而这里的步长小到学不到多少东西。",
     ),
     fix=Text(
         "Raise the threshold to the size of ordinary gradients, here about "

@@ -112,6 +112,9 @@ model.learn(total_timesteps=1100)
 print(model.num_timesteps)
 """,
     links=("https://iclr-blog-track.github.io/2022/03/25/ppo-implementation-details/",),
-    explains=("RL012",),
+    explains=(
+        "TRN007",
+        "RL012",
+    ),
     explained_by=("MOD011",),
 )

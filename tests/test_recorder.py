@@ -344,3 +344,69 @@ def test_losses_that_come_past_one_line_of_a_library(tmp_path: Path) -> None:
     streams = builder.facts()[0].streams
     assert [round(stream.values.values[0]) for stream in streams] == [1, 6, 2, 3]
     assert [stream.site.line for stream in streams] == [11, 12, 13, 13]
+
+
+UNUSUAL = (
+    "matrix.to_sparse()",
+    "matrix.to_sparse_csr()",
+    "matrix.to_sparse_csc()",
+    "matrix.to_sparse_bsr((2, 2))",
+    "matrix.to_mkldnn()",
+    "torch.nested.nested_tensor(list(matrix))",
+    "torch.nested.nested_tensor(list(matrix), layout=torch.jagged)",
+    "torch.sparse_coo_tensor(torch.zeros(2, 0).long(), torch.zeros(0), (40, 40))",
+    "torch.quantize_per_tensor(matrix, 0.1, 0, torch.quint8)",
+    "matrix.to('meta')",
+    "matrix.numpy()",
+    "matrix.to_sparse(1)",
+)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("at", range(0, len(UNUSUAL), 4))
+def test_whatever_a_model_is_given_no_part_fails(tmp_path: Path, at: int, first: bool) -> None:
+    """A layout without strides, and tensors that cannot be read, are passed by."""
+    source = f"""
+        import warnings
+        import torch
+        from torch import nn
+        warnings.simplefilter("ignore")
+        torch.manual_seed(0)
+        matrix = (torch.rand(40, 40) < 0.2).float() + torch.eye(40)
+        x, y = torch.randn(40, 40), torch.randint(3, (40,))
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.first, self.last = nn.Linear(40, 8), nn.Linear(8, 3)
+            def forward(self, x, matrix):
+                if {first}:
+                    x, matrix = matrix, x
+                h = torch.relu(self.first(x))
+                if getattr(matrix, "layout", None) in (torch.sparse_coo, torch.sparse_csr) and not matrix.dense_dim():
+                    h = matrix @ h
+                return self.last(h)
+        nets = nn.ModuleList(Net() for _ in range(4))
+        optimizer = torch.optim.SGD(nets.parameters(), lr=0.01)
+        def total():
+            loss = 0.0
+            for net, other in zip(nets, [{", ".join(UNUSUAL[at : at + 4])}]):
+                loss = loss + nn.functional.cross_entropy(net(*[{"other, x" if first else "x, other"}]), y)
+            return loss
+        for step in range(70):
+            loss = total()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if step % 10 == 0:
+                nets.eval()
+                with torch.no_grad():
+                    total()
+                nets.train()
+        print("done")
+        """
+    done, folder = run(tmp_path, source)
+    assert "done" in done.stdout, done.stderr
+    rows = list(runlog.read(next((folder / "logs").glob("*.jsonl"))))
+    assert [row["text"] for row in rows if row["k"] == "error"] == []
+    assert {row["model"] for row in rows if row["k"] == "probe"} == {"Net"}

@@ -57,6 +57,8 @@ class Parameter:
     """... that are 0 or below float16's smallest normal number."""
     row_spread: Series = field(default_factory=Series)
     """max|w - w[0]| / max|w| over output units (first axis; two axes or more): 0 when all units are the same."""
+    column_spread: Series = field(default_factory=Series)
+    """The same along the second axis, of matrices that are in no model: written by hand, units may lie there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +160,9 @@ class Model:
     repeated: tuple[str, str, int] | None = None
     """(path of the list, class, times): a layer that stands several times in one `ModuleList` or `Sequential`, and was
     called several times in one forward pass, giving back the shape it was given."""
+    twins: tuple[tuple[str, str, str], ...] = ()
+    """(path, path, class) of a layer that was called at two places of the code of its parent in one pass, and of
+    another one of the same class and shapes in the same parent that had not been called by then."""
 
 
 @dataclass(frozen=True, eq=False)

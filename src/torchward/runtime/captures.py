@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,8 +12,8 @@ from torch import nn
 from torch.nn import functional
 
 from torchward.runtime import images, losses, sequences, terms, trials
-from torchward.runtime.copies import EXAMPLES, CannotLookError, cut, fresh
-from torchward.runtime.tensors import item, plain, tensors_in, thin
+from torchward.runtime.copies import EXAMPLES, CannotLookError, cut, duplicate, fresh, mapped
+from torchward.runtime.tensors import held_bytes, item, plain, tensors_in, thin
 
 if TYPE_CHECKING:
     from torchward.runtime.graph import Walk
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
 
 INPUT_BYTES = 64 * 2**20
+WHOLE_BYTES = 4 * 2**20
+"""Inputs up to this size are kept whole for as long as it is open whether the model takes a part of them."""
+GRAPH_BYTES = 32 * 2**20
+"""... and up to this one where some of them show that they belong together: a matrix of all rows by all rows."""
 
 
 class Capture:
@@ -34,13 +39,22 @@ class Capture:
         self.reason = ""
         self.computed = any(tensor.requires_grad for tensor in given)
         """Its input is what another part made, and is trained together with it."""
-        if sum(tensor.numel() * tensor.element_size() for tensor in given) > INPUT_BYTES:
+        held = sum(map(held_bytes, given))
+        self.whole: tuple[Any, Any] | None = None
+        """All rows of the input, as long as it is open whether the model can be called with a part of them."""
+        self.coupled = False
+        """It cannot: its rows belong together, like the nodes of a graph."""
+        if next(tensors_in((args, kwargs), 4, nested=True), None) is not None:
+            self.reason = "it is given a nested tensor"
+        elif held > INPUT_BYTES:
             self.reason = "its inputs are too large to keep"
         elif self.batch < 2:
             self.reason = "its first input holds fewer than two examples"
         else:
             self.args = cut(args, self.batch)
             self.kwargs = cut(kwargs, self.batch)
+            if held <= (GRAPH_BYTES if _rows_by_rows(given, self.batch) else WHOLE_BYTES) and self.batch > EXAMPLES:
+                self.whole = (mapped(args, _copied), mapped(kwargs, _copied))
         self.outputs: list[torch.Tensor] | None = list(tensors_in(result))
         self.output = 0
         self.strides: tuple[Any, Any, Any] | None = None
@@ -48,12 +62,14 @@ class Capture:
         self.kind = ""
         self.target: torch.Tensor | None = None
         self.options: dict[str, Any] = {}
-        device = given[0].device.type if given else "cpu"
+        device = next((tensor.device.type for tensor in given if tensor.device.type != "meta"), "cpu")
         self.autocast: tuple[str, torch.dtype] | None = None
         if torch.is_autocast_enabled(device):
             self.autocast = (device, torch.get_autocast_dtype(device))
         self.axis_is_batch = False
         self.prints: set[float] = set()
+        self.lengths: set[int] = set()
+        """Of the second axis of its input in several calls."""
         self.images: list[torch.Tensor] = []
         """Of several calls, so that there are enough of them."""
         self.tokens = sequences.Tokens(args, kwargs)
@@ -68,12 +84,69 @@ class Capture:
 
     @property
     def examples(self) -> int:
-        return min(self.batch, EXAMPLES)
+        return self.batch if self.coupled else min(self.batch, EXAMPLES)
+
+    @property
+    def nodes(self) -> int | None:
+        """Rows of an input that belong together."""
+        return self.batch if self.coupled else None
+
+    def settle(self, model: nn.Module) -> None:
+        """Before any call: where a part of the input is no input, or could do harm, the whole one is taken."""
+        if self.batch > EXAMPLES and self._in_doubt(model):
+            # On a GPU, a look past the end of a tensor ends the program: tried elsewhere.
+            part = self._part_will_do(model, torch.Tensor.cpu)
+            if not part and self.whole is None:
+                raise CannotLookError("its rows belong together, and are too many to keep")
+            self._take(part)
+
+    def keep_whole(self, model: nn.Module) -> bool:
+        """The model failed. Was the input cut where it must not be, and is there now the whole one?"""
+        if self.whole is None:
+            return False
+        self._take(self._part_will_do(model, torch.Tensor.clone))
+        return self.coupled
+
+    def _take(self, part: bool) -> None:
+        whole, self.whole = self.whole, None
+        if whole is not None and not part:
+            self.args, self.kwargs = whole
+            self.coupled = True
+            self.target = self.strides = None  # those of a part
+
+    def _in_doubt(self, model: nn.Module) -> bool:
+        """There is a sparse matrix; or on a GPU, integers that could be numbers of rows which a part of the input does
+        not have: the ends of the edges of a graph."""
+        given = list(tensors_in((self.args, self.kwargs), 4))
+        if any(one.layout is not torch.strided for one in given):
+            return True
+        rows = [one for one in given if one.dim() and one.is_floating_point() and one.shape[0] == self.examples]
+        if not any(one.device.type == "cuda" for one in rows):
+            return False
+        kept = [one for part in model.modules() for value in vars(part).values() for one in tensors_in(value)]
+        integers = [one for one in (*given, *kept) if plain(one) and one.dtype in (torch.int64, torch.int32)]
+        return any(self.examples <= int(one.max()) < self.batch for one in integers)
+
+    def _part_will_do(self, model: nn.Module, moved: Callable[[torch.Tensor], torch.Tensor]) -> bool:
+        """The model takes the first examples alone."""
+        given = list(tensors_in((self.args, self.kwargs), 4))
+        if any(one.layout is not torch.strided and one.shape[0] == self.batch for one in given):
+            return False
+        model.eval()
+        try:
+            if moved is torch.Tensor.cpu:
+                model = duplicate(model).cpu()
+            self.call(model, mapped(self.args, moved), mapped(self.kwargs, moved))
+        except Exception:
+            return False
+        return True
 
     def saw_input(self, args: Any, kwargs: Any) -> None:
         """The model is called in training, this first time or again."""
         first = next((tensor for tensor in (*tensors_in(args), *tensors_in(kwargs)) if plain(tensor)), None)
         known = len(self.prints)
+        if first is not None and first.dim() > 1:
+            self.lengths.add(int(first.shape[1]))
         if first is not None and first.device.type == "cpu":
             self.prints.add(float(item(thin(first).double().sum())))
         if first is not None and not self.reason and (first.device.type != "cpu" or len(self.prints) > known):
@@ -186,3 +259,11 @@ class Capture:
         name = type(self.module()).__name__ if self.module() is not None else ""
         site = self.root.site
         self.recorder.row("probe", kind=kind, model=name, site=site, looked=False, reason=reason, seconds=0.0)
+
+
+def _copied(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach().clone()
+
+
+def _rows_by_rows(given: list[torch.Tensor], batch: int) -> bool:
+    return any(one.shape[:2] == (batch, batch) and (one is not given[0] or len(given) > 1) for one in given)

@@ -96,10 +96,13 @@ def _anew(function: types.FunctionType, memo: dict[int, Any]) -> types.FunctionT
 
 
 def cut(value: Any, batch: int) -> Any:
-    """A copy with tensors detached and cloned, and the first `EXAMPLES` examples of those that hold the batch."""
+    """A copy with tensors detached and cloned, and the first `EXAMPLES` examples of those that hold the batch.
+
+    Of what has no strides, such as a sparse matrix, no part is taken.
+    """
     if isinstance(value, torch.Tensor):
         tensor = value.detach()
-        if tensor.dim() and tensor.shape[0] == batch:
+        if tensor.dim() and tensor.layout is torch.strided and tensor.shape[0] == batch:
             tensor = tensor[:EXAMPLES]
         return tensor.clone()
     if isinstance(value, tuple) and type(value) is tuple:
@@ -128,12 +131,24 @@ def fresh(value: Any) -> Any:
     return mapped(value, torch.Tensor.clone)
 
 
-def changed(value: Any, generator: torch.Generator, rows: tuple[int, int] | None = None) -> Any:
-    """Other values of the same scale: all of them, or with `rows` (n, of) those of the first n of so many examples."""
+def changed(
+    value: Any, generator: torch.Generator, rows: tuple[int, int] | None = None, nodes: int | None = None
+) -> Any:
+    """Other values of the same scale: all of them, or with `rows` (n, of) those of the first n of so many examples.
+
+    Sparse matrices, and those of so many `nodes` by as many, are relabelled instead: the weights of edges stay.
+    """
 
     def change(tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.layout is not torch.strided:
+            return relabelled(tensor, generator) if rows is None else tensor.clone()
         if tensor.dtype == torch.bool or not tensor.dim() or (rows is not None and tensor.shape[0] != rows[1]):
             return tensor.clone()
+        if nodes is not None and tensor.shape == (nodes, nodes):
+            order = torch.randperm(nodes, generator=generator).to(tensor.device)
+            other = tensor[order][:, order]
+            if not torch.equal(other, tensor):
+                return other
         result = tensor.clone()
         part = result if rows is None else result[: rows[0]]
         if tensor.is_floating_point():
@@ -148,6 +163,35 @@ def changed(value: Any, generator: torch.Generator, rows: tuple[int, int] | None
         return result
 
     return mapped(value, change)
+
+
+def relabelled(tensor: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """A sparse matrix with its rows in another order, and with them its columns where there are as many: another graph
+    of the same kind, with nodes of the same degrees. Anything else as it is."""
+    if tensor.layout not in (torch.sparse_coo, torch.sparse_csr) or tensor.dim() != 2:
+        return tensor.clone()
+    rows, columns = (torch.randperm(size, generator=generator).to(tensor.device) for size in tensor.shape)
+    square = tensor.shape[0] == tensor.shape[1]
+    other = _reordered(tensor, rows, rows if square else columns)
+    if square and same_matrix(other, tensor):  # such as the identity
+        other = _reordered(tensor, rows, columns)
+    return other
+
+
+def _reordered(tensor: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    matrix = tensor.to_sparse_coo().coalesce()
+    places = matrix.indices()
+    moved = torch.stack([rows[places[0]], columns[places[1]]])
+    other = torch.sparse_coo_tensor(moved, matrix.values(), tuple(tensor.shape)).coalesce()
+    return other.to_sparse_csr() if tensor.layout is torch.sparse_csr else other
+
+
+def same_matrix(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """Two tensors without strides hold the same, or cannot be compared."""
+    if one.layout not in (torch.sparse_coo, torch.sparse_csr) or one.dim() != 2:
+        return True
+    first, second = (tensor.to_sparse_coo().coalesce() for tensor in (one, other))
+    return torch.equal(first.indices(), second.indices()) and torch.equal(first.values(), second.values())
 
 
 def fits(module: nn.Module, held: int) -> bool:

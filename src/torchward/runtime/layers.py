@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
 
 LIMIT = 512
+PLACED_CALLS = 3
+"""Root calls, of so many layers each, in which it is seen where in the code layers are called."""
+TWINS = 16
 NORM_SAMPLES = 12
 """Samples in which the batch sizes that reach batch norm are written down."""
 NORMALISATION = ("BatchNorm", "LayerNorm", "GroupNorm", "InstanceNorm", "RMSNorm")
@@ -41,6 +44,8 @@ class Layers:
         """The root call under way began with gradients enabled."""
         self.shut: set[int] = set()
         """Identities of modules that were called without gradients within such a call."""
+        self.places: dict[int, set[tuple[int, int]]] = {}
+        """In the root call under way: where in the code of its parent a layer was called."""
         self.entered: set[int] = set()
         """Identities of the modules called in the first training call of each root."""
 
@@ -50,6 +55,7 @@ class Layers:
         self.first_given = None
         self.first_left = False
         self.views.clear()
+        self.places.clear()
 
     def end_call(self) -> None:
         self.first_given = None
@@ -72,6 +78,8 @@ class Layers:
                 self.recorder.inputs.may_denoise(root, [one for one in tensors_in(args) if plain(one)], made)
         if self.recorder.models.depth == 1 and torch.is_grad_enabled():
             self._view(root, module, args, result)
+        if self.graded and root.placed < PLACED_CALLS * LIMIT:
+            self._place(root, module)
         if key in root.repeated:
             self._repeated_call(root, key, args, result)
         if not torch.is_grad_enabled() and self.graded:
@@ -138,6 +146,32 @@ class Layers:
         if root.repeats[1] == root.repeated[key][2]:
             self.recorder.row("root", i=root.index, rep=list(root.repeated.pop(key)))
 
+    def _place(self, root: Root, module: nn.Module) -> None:
+        """A layer of torch's is called by what it is an attribute of. At a second place, while another layer just like
+        it has not been called yet? Whether that ever happens is known at the end of the run."""
+        root.placed += 1
+        if not type(module).__module__.startswith("torch.") or not _sizes(module):
+            return
+        frame = caller(1)
+        names = frame.f_code.co_varnames[:1] if frame is not None else ()
+        parent = frame.f_locals.get(names[0]) if frame is not None and names else None
+        if frame is None or not isinstance(parent, nn.Module) or module not in parent._modules.values():
+            return
+        places = self.places.setdefault(id(module), set())
+        places.add((id(frame.f_code), frame.f_lasti))
+        if len(places) < 2 or len(root.twins) >= TWINS:
+            return
+        known = root.twins.keys()
+        for other in parent._modules.values():
+            alike = type(other) is type(module) and other is not module and _sizes(other) == _sizes(module)
+            if other is None or not alike or other in self.met or (id(module), id(other)) in known:
+                continue
+            top = root.ref()
+            paths = {id(one): unwrapped(path) for path, one in top.named_modules()} if top is not None else {}
+            if id(module) in paths and id(other) in paths:
+                root.twins[id(module), id(other)] = (paths[id(module)], paths[id(other)], type(other).__name__)
+                self.recorder.row("root", i=root.index, tw=[list(one) for one in root.twins.values()])
+
     def _unregistered(self, root: Root, module: nn.Module) -> None:
         top = root.ref()
         if top is not None:
@@ -181,6 +215,11 @@ class Layers:
                 mom=module.momentum if getattr(module, "track_running_stats", False) else None,
             )
         return int(known["i"])
+
+
+def _sizes(module: nn.Module | None) -> list[tuple[int, ...]]:
+    """Of the parameters that it has itself."""
+    return [tuple(one.shape) for one in module.parameters(recurse=False)] if module is not None else []
 
 
 def repeated_layers(module: nn.Module) -> dict[int, tuple[str, str, int]]:

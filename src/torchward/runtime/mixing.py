@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from torchward.runtime import sequences, trials
-from torchward.runtime.copies import CannotLookError, changed, mapped
+from torchward.runtime.copies import CannotLookError, changed, mapped, same_matrix
 from torchward.runtime.tensors import tensors_in
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def leak(model: nn.Module, capture: Capture) -> dict[str, Any]:
         raise CannotLookError("every step uses the same input")
     if count < 4:
         raise CannotLookError("the batch holds fewer than four examples")
+    if capture.coupled:
+        raise CannotLookError("its rows belong together: the model does not take a part of them")
     columns = _batch_second(capture)
     if columns:
         return _leak_across(model, capture, columns)
@@ -199,9 +201,10 @@ def dependence(model: nn.Module, capture: Capture) -> dict[str, Any]:
     first = capture.judged(model, capture.args, capture.kwargs)
     size = float(first.abs().max()) or 1.0
     count = len(list(tensors_in(capture.args))) + len(list(tensors_in(capture.kwargs)))
-    other = changed(capture.args, generator), changed(capture.kwargs, generator)
-    before, after = (tensors_in(given) for given in ((capture.args, capture.kwargs), other))
-    if all(torch.equal(one, another) for one, another in zip(before, after, strict=True)):
+    other = [changed(given, generator, nodes=capture.nodes) for given in (capture.args, capture.kwargs)]
+    before, after = (list(tensors_in(given, 4)) for given in ((capture.args, capture.kwargs), other))
+    alike = [_alike(one, another) for one, another in zip(before, after, strict=True)]
+    if all(alike):
         raise CannotLookError("all values of its input are one and the same")
     everything = capture.judged(model, *other)
     if everything.shape != first.shape:
@@ -209,6 +212,8 @@ def dependence(model: nn.Module, capture: Capture) -> dict[str, Any]:
     change = float((everything - first).abs().max()) / size
     if change < LEAK:
         change = max(change, _change_by_batch_statistics(model, capture, generator))
+    if change < LEAK and any(same and one.layout is not torch.strided for one, same in zip(before, alike, strict=True)):
+        raise CannotLookError("an input is sparse, and no other values are known for it")
     ignored = _ignored(model, capture, generator) if change > 0 and 1 < count <= INPUTS else []
     return {
         "change": change,
@@ -220,6 +225,10 @@ def dependence(model: nn.Module, capture: Capture) -> dict[str, Any]:
         "without_own": _left_unused(model, capture),
         "without_change": _influence(model, capture, first, generator) / size if capture.without else 0.0,
     }
+
+
+def _alike(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return torch.equal(one, other) if one.layout is torch.strided else same_matrix(one, other)
 
 
 def _outputs(model: nn.Module, capture: Capture) -> int:
@@ -280,17 +289,23 @@ def _ignored(model: nn.Module, capture: Capture, generator: torch.Generator) -> 
     target = capture.target
     found = []
     for place, tensor in enumerate(given):
-        if tensor.dtype == torch.bool or tensor.is_complex() or not tensor.dim() or bool((tensor == tensor[0]).all()):
+        if tensor.dtype == torch.bool or tensor.is_complex() or not tensor.dim():
+            continue
+        if tensor.layout is torch.strided and bool((tensor == tensor[0]).all()):
             continue
         if (
             target is not None
+            and tensor.layout is torch.strided
             and target.numel() == tensor.numel()
             and bool((target.flatten() == tensor.flatten()).all())
         ):
             continue
-        if _are_lengths(tensor, given):
+        if tensor.layout is torch.strided and _are_lengths(tensor, given):
             continue
-        other = sequences.replaced((capture.args, capture.kwargs), place, changed(tensor, generator))
+        new = changed(tensor, generator, nodes=capture.nodes)
+        if tensor.layout is not torch.strided and same_matrix(new, tensor):
+            continue
+        other = sequences.replaced((capture.args, capture.kwargs), place, new)
         if _same_outputs(model, capture, other):
             found.append(place)
     if found:
@@ -304,7 +319,9 @@ def _ignored(model: nn.Module, capture: Capture, generator: torch.Generator) -> 
             if _same_outputs(
                 model,
                 capture,
-                sequences.replaced((capture.args, capture.kwargs), place, changed(given[place], generator)),
+                sequences.replaced(
+                    (capture.args, capture.kwargs), place, changed(given[place], generator, nodes=capture.nodes)
+                ),
             )
         ]
         for parameter, before in zip(model.parameters(), kept, strict=True):

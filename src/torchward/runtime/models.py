@@ -56,6 +56,10 @@ class Root:
         """The step from which on it is next looked at as the copy of a trained model."""
         self.repeated: dict[int, tuple[str, str, int]] = {}
         """Layers that stand several times in one list -> (path of the list, class, times)."""
+        self.placed = 0
+        """Calls of layers of which it was seen where they are made."""
+        self.twins: dict[tuple[int, int], tuple[str, str, str]] = {}
+        """(path, path, class) of layers that were called at two places, and of such ones beside them that were not."""
         self.time_first: tuple[str, str] | None = None
         """(path, class) of a recurrent layer that takes the first axis of the model's input for time, where the second
         one is as long."""

@@ -222,6 +222,7 @@ class Prober:
             else:
                 for kind, _ in TRIALS:
                     capture.cannot(kind, "a call of the model takes too long for it")
+            capture.whole = None  # a part has done
             yield from memorise(model, capture)
             held = sum(tensor.numel() * tensor.element_size() for tensor in model.parameters())
             if held <= LATER_BYTES and LATER_CALLS * estimate <= SLICE_SECONDS:
@@ -252,7 +253,14 @@ class Prober:
         self, kind: str, experiment: Callable[[nn.Module, Capture], None], model: nn.Module, capture: Capture
     ) -> None:
         try:
-            experiment(model, capture)
+            try:
+                experiment(model, capture)
+            except CannotLookError:
+                raise
+            except Exception:
+                if not capture.keep_whole(model):
+                    raise
+                experiment(model, capture)
         except CannotLookError as error:
             capture.cannot(kind, str(error))
         except Exception as error:
@@ -293,6 +301,7 @@ class Prober:
             raise CannotLookError(f"the model cannot be copied: {type(error).__name__}: {error}"[:200]) from error
         for parameter in copied.parameters():
             parameter.grad = None
+        capture.settle(copied)
         return copied
 
     def _sequence(self, model: nn.Module, capture: Capture) -> None:

@@ -57,6 +57,7 @@ class Tokens:
             and tensor.numel() <= NUMBERS
             and id(tensor) not in labels
             and first[id(tensor)] == position
+            and not (tensor.shape[0] == 2 and any(len(other) > 2 for other in given if other.dim()))  # ends of edges
         ]
         self.candidates = [(position, tensor.detach().clone()) for position, tensor in self.candidates]
         self.judged: torch.Tensor | None = None

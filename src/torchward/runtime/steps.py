@@ -48,7 +48,7 @@ class Step:
         row["ow"] = recorder.optimizers.schedulers.overwritten(opt, optimizer)
         if opt is recorder.optimizers.leader:
             recorder.decays.before_step(opt)
-        row["wp"], row["sp"], row["zp"] = [], [], []
+        row["wp"], row["sp"], row["cp"], row["zp"] = [], [], [], []
         self.row = row
         weights: dict[Any, list[torch.Tensor]] = {}
         for held, parameter in pairs:
@@ -58,14 +58,18 @@ class Step:
                 weights.setdefault(parameter.dtype, []).append(parameter.detach())
         ordered = {dtype: iter(_norms(values, dtype)) for dtype, values in weights.items()}
         spreads: list[torch.Tensor] = []
+        columns: list[torch.Tensor] = []
         for held, parameter, _ in self.before:
             row["wp"].append(held.index)
             self.scalars.append(next(ordered[parameter.dtype]))
             if spread and parameter.dim() >= 2 and parameter.shape[0] >= 2 and held.kind != "Embedding":
                 row["sp"].append(held.index)
                 spreads.append(_row_spread(parameter.detach()))
-        self.scalars += spreads
-        self.names = [("w", len(self.before)), ("spread", len(spreads))]
+                if held.model is None and parameter.dim() == 2 and parameter.shape[1] >= 2:
+                    row["cp"].append(held.index)  # written by hand, its neurons may be columns: `x @ w`
+                    columns.append(_row_spread(parameter.detach().t()))
+        self.scalars += [*spreads, *columns]
+        self.names = [("w", len(self.before)), ("spread", len(spreads)), ("columns", len(columns))]
 
     def closure_ran(self) -> None:
         self.closure_calls += 1
@@ -157,6 +161,7 @@ class Step:
                 **{**row, "g": list(map(number, parts["g"])), "w": weights},
                 u=list(map(number, ratios)),
                 spv=list(map(number, parts["spread"])),
+                cpv=list(map(number, parts["columns"])),
                 hpv=list(map(number, parts["h"])),
                 zpv=list(map(number, parts.get("z", ()))),
             )

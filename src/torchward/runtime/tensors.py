@@ -114,10 +114,23 @@ def plain(value: Any) -> bool:
     )
 
 
-def tensors_in(value: Any, depth: int = 3) -> Iterator[torch.Tensor]:
-    """Tensors in nested tuples, lists, mappings and records, in order."""
+def held_bytes(tensor: torch.Tensor) -> int:
+    """Memory of its elements: of a sparse tensor, about that of those that it holds."""
+    if tensor.layout is torch.strided:
+        return tensor.numel() * tensor.element_size()
+    if tensor.layout is torch.sparse_coo:
+        return int(tensor._nnz()) * (tensor.element_size() + 8 * tensor.dim())
+    if tensor.layout in (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc):
+        return tensor.values().numel() * (tensor.element_size() + 8)
+    return tensor.numel() * tensor.element_size()
+
+
+def tensors_in(value: Any, depth: int = 3, nested: bool = False) -> Iterator[torch.Tensor]:
+    """Tensors in nested tuples, lists, mappings and records, in order. Without nested tensors, which have no shape, or
+    only those."""
     if isinstance(value, torch.Tensor):
-        yield value
+        if bool(value.is_nested) is nested:
+            yield value
     elif depth > 0:
         if isinstance(value, dict):
             value = value.values()
@@ -126,7 +139,7 @@ def tensors_in(value: Any, depth: int = 3) -> Iterator[torch.Tensor]:
         elif not isinstance(value, (tuple, list)):
             return
         for element in list(value)[:32]:
-            yield from tensors_in(element, depth - 1)
+            yield from tensors_in(element, depth - 1, nested)
 
 
 def length(sized: Any) -> int | None:

@@ -312,17 +312,24 @@ def _output(model: nn.Module, capture: Capture, given: tuple[Any, Any]) -> torch
 def padding(model: nn.Module, capture: Capture) -> dict[str, Any] | None:
     """Sequences that end in padding, given again with less of it. None for inputs without."""
     tokens, count = capture.tokens, capture.examples
-    if tokens.ids is None or (tokens.target is not None and not tokens.batch_first):
+    fill: int | None = 0
+    numbers = tokens.ids is None
+    if tokens.ids is None:
+        tail = _padding_of_numbers(capture)
+    else:
+        if tokens.target is not None and not tokens.batch_first:
+            return None
+        fill = sequences.padding_of(tokens.ids)
+        tail = sequences.tail_of(tokens.ids[:count], fill) if fill is not None else None
+    if tail is None or tail.shape[0] != count:
         return None
-    fill = sequences.padding_of(tokens.ids)
-    ids = tokens.ids[:count]
-    if fill is None or ids.shape[0] != count:
-        return None
-    length = ids.shape[1]
-    spare = sequences.tail_of(ids, fill).sum(1)
+    length = tail.shape[1]
+    spare = tail.sum(1)
     rows = (spare > 0).nonzero().flatten()
     if len(rows) < FEWEST_ROWS:
         return None
+    if numbers:  # those with the most of it
+        rows = spare.argsort(descending=True)[: max(FEWEST_ROWS, len(rows) // 2)]
     shorter = length - int(spare[rows].min())
     model.eval()
 
@@ -342,17 +349,43 @@ def padding(model: nn.Module, capture: Capture) -> dict[str, Any] | None:
     if whole.shape != cut.shape:
         if whole.dim() < 2 or whole.shape[1] != length or cut.shape[1] != shorter:
             raise CannotLookError("its outputs lie along the positions of its input in an unknown way")
-        real = ~sequences.tail_of(ids, fill)[rows][:, :shorter]
+        real = ~tail[rows][:, :shorter]
         whole, again, cut = whole[:, :shorter][real], again[:, :shorter][real], cut[real]
     scale = float(whole.std()) or 1.0
+    change = (cut - whole).abs()
+    if numbers:
+        # What reaches the end of one sequence alone is the edge of a convolution; an average reaches all of them.
+        change = change.reshape(len(change), -1).amax(1).median()
     return {
         "id": fill,
         "rows": len(rows),
         "removed": length - shorter,
         "length": length,
-        "change": float((cut - whole).abs().max()) / scale,
+        "change": float(change.max()) / scale,
         "noise": float((again - whole).abs().max()) / scale,
     }
+
+
+def _padding_of_numbers(capture: Capture) -> torch.Tensor | None:
+    """Where sequences of numbers, (example, position, feature), hold padding. Zeros alone may be silence, or the edge
+    of a picture: the model is given their lengths or a mask, too, or batches are of different lengths."""
+    given = list(tensors_in((capture.args, capture.kwargs), 4))
+    first = given[0] if given else None
+    if first is None or not plain(first) or not first.is_floating_point() or first.dim() != 3:
+        return None
+    empty = sequences.empty_tail(first)
+    if empty is None:
+        return None
+    count, length = first.shape[:2]
+    tail = torch.arange(length, device=first.device) >= (length - empty)[:, None]
+    for other in given[1:]:
+        if not plain(other) or other.is_complex() or other.device != first.device:
+            continue
+        lengths = other.shape == (count,) and bool((other == length - empty).all())
+        mask = other.shape == (count, length) and bool(((other != 0) == tail).all() or ((other != 0) == ~tail).all())
+        if lengths or mask:
+            return tail
+    return tail if capture.axis_is_batch and len(capture.lengths) > 1 else None
 
 
 def scales(model: nn.Module, capture: Capture) -> dict[str, Any] | None:

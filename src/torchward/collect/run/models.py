@@ -30,7 +30,7 @@ from torchward.runlog import Row
 class Models(Part):
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
-        self._parameter: dict[str, defaultdict[int, Growing]] = {key: by_key() for key in "gwushzy"}
+        self._parameter: dict[str, defaultdict[int, Growing]] = {key: by_key() for key in "gwuschzy"}
         self._looked: Counter[int] = Counter()
         self._with_grad: Counter[int] = Counter()
         self._activation: dict[int, list[Growing]] = defaultdict(lambda: [Growing() for _ in range(5)])
@@ -61,6 +61,8 @@ class Models(Part):
                 self._parameter[key][index].add(step, value)
         for index, value in zip(row["sp"], row["spv"], strict=True):
             self._parameter["s"][index].add(step, value)
+        for index, value in zip(row.get("cp", ()), row.get("cpv", ()), strict=True):
+            self._parameter["c"][index].add(step, value)
         for index, value in zip(row.get("hp", ()), row.get("hpv", ()), strict=True):
             self._parameter["h"][index].add(step, value)
         lost = row.get("zpv", ())
@@ -142,6 +144,7 @@ class Models(Part):
                     weight_norm=self._parameter["w"][index].series(),
                     update_ratio=self._parameter["u"][index].series(),
                     row_spread=self._parameter["s"][index].series(),
+                    column_spread=self._parameter["c"][index].series(),
                     unchanged=self._parameter["h"][index].series(),
                     lost_gradient=self._parameter["z"][index].series(),
                     tiny_gradient=self._parameter["y"][index].series(),
@@ -204,6 +207,7 @@ class Models(Part):
                     linear=tuple((int(shape[0]), int(shape[1])) for shape in row.get("lin") or ()),
                     switched_off=tuple(map(str, row.get("sw", ()))),
                     frozen_loaded=bool(self.ledger.counts["fz"].get(index, {}).get("ld")),
+                    twins=tuple((str(one), str(other), str(kind)) for one, other, kind in row.get("tw", ())),
                     repeated=(str(row["rep"][0]), str(row["rep"][1]), int(row["rep"][2])) if row.get("rep") else None,
                 )
             )

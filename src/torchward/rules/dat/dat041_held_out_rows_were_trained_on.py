@@ -39,8 +39,11 @@ def _share(rows: int, known: int, trained: int, remembered: int) -> float | None
 
 
 def _shares(found: Overlap) -> list[float | None]:
+    """Of batches that are large enough, without training data of another size, on which the same line looks, too."""
     columns = zip(found.rows, found.known, found.trained, found.remembered, strict=True)
-    return [_share(*row) for row in columns if row[0] >= BATCH and row[3] >= REMEMBERED * row[2]]
+    judged = [(row[0], _share(*row)) for row in columns if row[0] >= BATCH and row[3] >= REMEMBERED * row[2]]
+    sizes = {rows for rows, share in judged if share}
+    return [share for rows, share in judged if share is not None or rows in sizes]
 
 
 def check(run: Run) -> Iterator[Finding]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from statistics import median
 
-from torchward.facts import Run
-from torchward.rule import Finding, Rule, Severity, Text
+from torchward.facts import Parameter, Run, Series
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
 MINIMUM_SAMPLES = 5
@@ -19,42 +19,59 @@ that start at 1) get different updates, and lie as far apart as these within a f
 
 
 def check(run: Run) -> Iterator[Finding]:
-    found = []
+    loose = [one for one in run.parameters if one.model is None and one.optimizers and len(one.shape) == 2]
+    found: list[tuple[Parameter, Series, int]] = []
     for parameter in run.parameters:
-        spread = parameter.row_spread.values
-        if len(spread) < MINIMUM_SAMPLES or not parameter.requires_grad or parameter.model is None:
-            continue
-        if parameter.shape[0] < 2 or parameter.numel < 2 * parameter.shape[0]:
-            continue  # a scale per channel may well be the same for all
-        if not all(value <= SAME for value in spread):  # NaN is not the same either
-            continue
-        # Gradients that come later (of an adapter for the next task) are no reason to have moved by then.
-        gradients = parameter.grad_norm.between(0, parameter.row_spread.steps[-1]).values
-        trained = [norm for norm in gradients[1:] if norm > 0]
-        # All weights 0: then the gradients are 0 as well, and the layer cannot even move. Without any it is at rest.
-        stuck = max(parameter.weight_norm.values, default=1.0) == 0 and len(gradients) > 0
-        moved = median(parameter.update_ratio.values[: len(spread)]) if len(parameter.update_ratio) else 0.0
-        if not stuck and (not trained or spread[-1] > OF_UPDATES * moved):
-            continue
-        found.append(parameter)
-    zeros = [parameter for parameter in found if max(parameter.weight_norm.values, default=0.0) == 0]
+        sides = [(parameter.row_spread, parameter.shape[0] if parameter.shape else 0)]
+        if parameter.model is None:
+            if parameter not in loose or not any(_follow(one, parameter) or _follow(parameter, one) for one in loose):
+                continue  # no network
+            sides.insert(0, (parameter.column_spread, parameter.shape[1]))
+        same = next((side for side in sides if _symmetric(parameter, *side)), None)
+        if same is not None:
+            found.append((parameter, *same))
+    zeros = [parameter for parameter, _, _ in found if max(parameter.weight_norm.values, default=0.0) == 0]
     if not found or (len(found) == len(zeros) == 1):
         return  # One layer of zeros may be a branch that is closed on purpose.
-    first = found[0]
+    first, spread, units = found[0]
     model = next((model for model in run.models if model.index == first.model), None)
     site = model.site if model is not None else None
     yield Finding(
         "MOD005",
         data={
-            "layers": tuple(parameter.name for parameter in found[:8]),
+            "layers": tuple(parameter.name for parameter, _, _ in found[:8]),
             "count": len(found),
             "parameter": first.name,
-            "units": first.shape[0],
-            "spread": first.row_spread.values[-1],
-            "step": first.row_spread.steps[-1],
+            "units": units,
+            "spread": spread.values[-1],
+            "step": spread.steps[-1],
         },
-        place=at(site, first.row_spread, first.module, first.name),
+        place=at(site, spread, first.module, first.name),
+        confidence=Confidence.CERTAIN if first.model is not None else Confidence.LIKELY,
     )
+
+
+def _follow(one: Parameter, other: Parameter) -> bool:
+    """Two matrices of one optimizer fit as layers, one behind the other: n times h, and h times k."""
+    fits = one.shape != other.shape and one.shape[1] == other.shape[0] >= 2
+    return fits and bool(set(one.optimizers) & set(other.optimizers))
+
+
+def _symmetric(parameter: Parameter, series: Series, units: int) -> bool:
+    spread = series.values
+    if len(spread) < MINIMUM_SAMPLES or not parameter.requires_grad:
+        return False
+    if units < 2 or parameter.numel < 2 * units:
+        return False  # a scale per channel may well be the same for all
+    if not all(value <= SAME for value in spread):  # NaN is not the same either
+        return False
+    # Gradients that come later (of an adapter for the next task) are no reason to have moved by then.
+    gradients = parameter.grad_norm.between(0, series.steps[-1]).values
+    trained = [norm for norm in gradients[1:] if norm > 0]
+    # All weights 0: then the gradients are 0 as well, and the layer cannot even move. Without any it is at rest.
+    stuck = max(parameter.weight_norm.values, default=1.0) == 0 and len(gradients) > 0
+    moved = median(parameter.update_ratio.values[: len(spread)]) if len(parameter.update_ratio) else 0.0
+    return stuck or (bool(trained) and spread[-1] <= OF_UPDATES * moved)
 
 
 RULE = Rule(

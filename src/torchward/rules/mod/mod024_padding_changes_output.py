@@ -38,9 +38,9 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "With {removed} of {length} columns of padding (id {padding}) left out, `{model}`'s outputs for the same "
+        "With {removed} of {length} columns of padding ({padding}) left out, `{model}`'s outputs for the same "
         "{rows} sequences change by up to {change} standard deviations.",
-        "去掉 {length} 列中的 {removed} 列填充（id {padding}）后，`{model"
+        "去掉 {length} 列中的 {removed} 列填充（{padding}）后，`{model"
         "}` 对同样 {rows} 个序列的输出最多变化 {change} 个标准差。",
     ),
     why=Text(

@@ -85,7 +85,9 @@ class Noised:
     rest: tuple[float, float]
     """... whose mean square is this."""
     target: float
-    """Mean square of what the model is to give back."""
+    """Mean square of what the model is to give back, ..."""
+    targets: tuple[float, float] = (0.0, 0.0)
+    """... in either part."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -209,7 +209,7 @@ class BatchesAndLoaders(Part):
                 parts.append((time, len(end), share, given / count - share * product / count, target / count))
             low, high = parts
             times, batches, share, rest, wanted = zip(low, high, strict=True)
-            found.append(Noised(model, self.site(model), times, batches, share, rest, fmean(wanted)))
+            found.append(Noised(model, self.site(model), times, batches, share, rest, fmean(wanted), wanted))
         return tuple(found)
 
     def site(self, model: int) -> Site | None:

@@ -196,6 +196,7 @@ class RunBuilder:
             slow_calls=events.slow_calls(),
             nonfinite=events.nonfinite(),
             aliased_loads=events.aliased_loads(),
+            restored=events.restored,
             partial_loads=events.partial_loads(),
             checkpoint_loads=events.checkpoint_loads(),
             scores=events.scores(),

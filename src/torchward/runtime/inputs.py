@@ -154,7 +154,7 @@ class Inputs:
 
     def _shows(self, root: Root, measured: torch.Tensor, maker: int | None, made: bool) -> None:
         """Keep some rows of the first data, and of the first generated examples, of this step."""
-        if len(measured) >= FEWEST and (maker is not None or not made):
+        if measured.dim() > 1 and len(measured) >= FEWEST and (maker is not None or not made):
             rows = measured.detach()[:COMPARED].flatten(1)
             kept = self.shown.setdefault(root.index, {})
             kept.setdefault(maker if made else None, rows[:, :: -(-rows.shape[1] // WIDEST)].float().clone())

@@ -67,6 +67,12 @@ class Judged:
     site: Site | None
     data: Range
     made: Range
+    variety: Series = field(default_factory=Series)
+    """Mean distance between two generated examples, as a share of that between two of the data; sampled steps, up to
+    128 rows of each."""
+    missed: Series = field(default_factory=Series)
+    """Distance of data from the nearest generated example: 0 is that from the nearest of the data themselves, 1 that
+    from any of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +91,9 @@ class Noised:
     rest: tuple[float, float]
     """... whose mean square is this."""
     target: float
-    """Mean square of what the model is to give back."""
+    """Mean square of what the model is to give back, ..."""
+    targets: tuple[float, float] = (0.0, 0.0)
+    """... in either part."""
 
 
 @dataclass(frozen=True, eq=False)

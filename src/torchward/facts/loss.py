@@ -107,6 +107,9 @@ class Loss:
     """Of `cross_entropy`, as last sampled."""
     log_target: bool | None = None
     """`kl_div` was told that its target are logarithms."""
+    of_few_values: bool = False
+    """The prediction given to `kl_div` has no graph, its target has, and the prediction's rows are made of no more
+    different values than there are different rows: shares of votes, smoothed labels, and not what a model computes."""
     evaluated_scales: tuple[tuple[float, float, float, float], ...] = ()
     """The first evaluations of predictions of a quantity: (mean, deviation of the targets, of the predictions)."""
     noise_targets: tuple[str, ...] = ()

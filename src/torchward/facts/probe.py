@@ -141,7 +141,9 @@ class TokenProbe(Experiment):
     embeddings: int = 0
     """Embedding layers called with the changed ids: more than one when the model reads the sequence twice."""
     packed: int = 0
-    """Rows with positions that begin anew at 0: several texts one behind the other."""
+    """Rows with positions that begin anew at 0, or with several of the token `start`: texts one behind the other."""
+    start: int | None = None
+    """What each text begins with, where rows are filled up with whole ones and the model is evaluated on one a row."""
     across: float | None = None
     """The tokens of the first text in these rows were changed: largest change of outputs at the texts behind it."""
     padding: int | None = None
@@ -201,7 +203,8 @@ class PromptProbe(Experiment):
     length: int = 0
     prompt: str = ""
     """What tells where prompts end: `labels` without them, a `mask` of the answers, `lengths`, all handed over by the
-    loader and not used by the loss; or a `template`: rows begin with one of a few texts. Empty: nothing does."""
+    loader and not used by the loss; `asked`: it is evaluated on rows that end in a token which each training row has
+    once; or a `template`: rows begin with one of a few texts. Empty: nothing does."""
     share: float = 0.0
     """Of the prompts among the positions that the loss counts."""
     tokens: int = 0
@@ -345,7 +348,9 @@ class IdsProbe(Experiment):
     examples: int = 0
     length: int = 0
     packed: int = 0
-    """Rows with positions that begin anew at 0: several texts one behind the other."""
+    """Rows with positions that begin anew at 0, or with several of the token `start`: texts one behind the other."""
+    start: int | None = None
+    """What each text begins with, where rows are filled up with whole ones and the model is evaluated on one a row."""
     across: float | None = None
     """The tokens of the first text in these rows were changed: largest change of outputs at the texts behind it."""
     padding: int | None = None

@@ -316,6 +316,8 @@ class Run:
     resident_bytes: Series = field(default_factory=Series)
     """Resident memory of the process on sampled steps."""
     aliased_loads: tuple[AliasedLoad, ...] = ()
+    restored: int | None = None
+    """The step after which a trained model was last given other weights than it had."""
     partial_loads: tuple[PartialLoad, ...] = ()
     scores: tuple[Score, ...] = ()
     checkpoint_loads: tuple[CheckpointLoad, ...] = ()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from torchward.facts import Loss, LossStream, Run, Training
+from torchward.facts import Judged, Loss, LossStream, Run, Training
 
 BINARY = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 LEAST_STEPS = 200
@@ -51,6 +52,22 @@ def adversaries(run: Run) -> list[Adversaries]:
         models = {index: _models(run, own) for index, own in held.items()}
         found.append(Adversaries(training, both[0], others, models[trained], models[seen.pop()]))
     return found
+
+
+def judged(run: Run) -> Iterator[Judged]:
+    """Models that are given data as well as what another one made, where each of the two is trained against the other."""
+    trained = {
+        model: {index for one in run.parameters if one.model == model for index in one.optimizers}
+        for model in {index for pair in run.judged for index in (pair.model, pair.maker)}
+    }
+    for pair in run.judged:
+        own, theirs = trained[pair.model], trained[pair.maker]
+        adversarial = any(
+            training.adversarial and own & set(training.optimizers) and theirs & set(training.optimizers)
+            for training in run.trainings
+        )
+        if adversarial and not own & theirs:
+            yield pair
 
 
 def ends(stream: LossStream, least: int = LEAST_STEPS) -> tuple[float, float, float] | None:

@@ -31,6 +31,8 @@ class Checkpoints:
         """Loads that left something out, written down."""
         self.own_loads = 0
         """Loads of a state dict that changed nothing, written down."""
+        self.restored = self.restored_written = 0
+        """The step at which a model that an optimizer trains was last given other weights."""
 
     def loaded(self, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """`torch.load` gave back `result`."""
@@ -94,8 +96,13 @@ class Checkpoints:
             frame = caller(4)
             site = self.recorder.site(frame)
             self.recorder.row("alias", s=self.recorder.step, site=site, m=variable_name(module, frame))
+        elif held:
+            self.restored = self.recorder.step
 
     def write_counts(self) -> None:
+        if self.restored != self.restored_written:
+            self.restored_written = self.restored
+            self.recorder.row("rs", s=self.restored)
         for index, load in enumerate(self.loads):
             file = load["file"]
             state = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ LIMIT = 4_096
 ANSWERS = 8
 BESIDE = 4
 """Examples in a batch from which on as many numbers beside it may be one for each of them."""
+COMPARED, FEWEST, WIDEST = 128, 24, 1_024
+"""Examples of a batch, data and generated, whose distances are compared; those that this takes; values of each."""
 SLACK = 0.02
 """By which values may lie outside of 0 to 1, or -1 to 1, and pass for such: rounding, a little noise."""
 
@@ -41,11 +44,14 @@ class Inputs:
         self.noised: tuple[Root, torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         """... of one that makes the shape of its input anew, beside one number per example: it, what it made, the input
         and these numbers."""
+        self.shown: dict[int, dict[int | None, torch.Tensor]] = {}
+        """Of a model that is given data (None) and what another model made, this one by its number: rows of either."""
         self.outputs: dict[StorageWeakRef, int] = {}
         """Memory of what models returned in this sampled step -> which model; `detach` shares it."""
 
     def end_step(self) -> None:
         self.made = self.valued = self.given = self.noised = None
+        self._compare()
         self.outputs.clear()
         self.answers.clear()
         self.rewards.clear()
@@ -97,6 +103,7 @@ class Inputs:
         made_by, made_with = self._made(root, measured) if measured is not None else (None, None)
         root.judges_made = root.judges_made or made_with is not None
         if measured is not None and root.judges_made and measured.device == first.device:
+            self._shows(root, measured, made_by, made_with is not None)
             few = thin(measured, 65_536)
             names += ["bm", "bz", "ao"]
             scalars += [
@@ -144,6 +151,35 @@ class Inputs:
         if len(numbers) > 1 and made.is_cpu:  # classes have fewer values
             numbers.sort(key=lambda one: len(set(tolist(one.flatten()[:256]))), reverse=True)
         self.noised = root, made, alike.detach(), numbers[0]
+
+    def _shows(self, root: Root, measured: torch.Tensor, maker: int | None, made: bool) -> None:
+        """Keep some rows of the first data, and of the first generated examples, of this step."""
+        if measured.dim() > 1 and len(measured) >= FEWEST and (maker is not None or not made):
+            rows = measured.detach()[:COMPARED].flatten(1)
+            kept = self.shown.setdefault(root.index, {})
+            kept.setdefault(maker if made else None, rows[:, :: -(-rows.shape[1] // WIDEST)].float().clone())
+
+    def _compare(self) -> None:
+        """How far apart are generated examples, and how far are data from the nearest of them?"""
+        for model, kept in self.shown.items():
+            data = kept.pop(None, None)
+            for maker, rows in kept.items():
+                if data is None or rows.shape[1] != data.shape[1] or rows.device != data.device:
+                    continue
+                count = min(len(data), len(rows))
+                real, made = data[:count], rows[:count]
+                among, between, others = torch.cdist(real, real), torch.cdist(real, made), torch.cdist(made, made)
+                own = among + torch.diag(torch.full((count,), torch.inf, device=real.device))
+                pairs = count * (count - 1)
+                nearest = [own.min(1).values.mean(), between.min(1).values.mean()]
+                row = {"m": model, "by": maker, "s": self.recorder.step, "n": count}
+
+                def write(values: list[float], row: dict[str, Any] = row) -> None:
+                    if all(map(math.isfinite, values)):
+                        self.recorder.row("gc", **row, **dict(zip("dgar", map(number, values), strict=True)))
+
+                self.recorder.reader.read([among.sum() / pairs, others.sum() / pairs, *nearest], write)
+        self.shown.clear()
 
     def _made(self, root: Root, given: torch.Tensor) -> tuple[int | None, str | None]:
         """(the other model that made it, the operation by which, empty if it was detached since); None for data."""

@@ -110,6 +110,8 @@ def ends(capture: Capture) -> None:
     found = capture.tokens.prompt() if model is not None else None
     if found is not None:
         capture.found("PromptProbe", 0.0, **found)
+        if not found.get("prompt"):
+            capture.root.waits_for(capture.tokens.separators())
 
 
 def derived(capture: Capture) -> None:

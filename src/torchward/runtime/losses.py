@@ -56,6 +56,10 @@ NOISE = 1_024
 """Values that it takes to tell noise by its mean, deviation and fourth moment, ..."""
 NOISE_DEVIATIONS = 5.0
 """... each within so many of its standard errors: 1, 1 / sqrt(2), sqrt(24), over the root of their number."""
+SHARED_ROWS = 16
+"""Examples in a batch from which on the values that their rows are made of are counted, ..."""
+APART = 1e-5
+"""... those that are further apart than this, in deviations: rounding may differ from place to place."""
 HELD_OUT_CLASSES = 100
 """Classes at most of which held-out targets are counted."""
 EVALUATED = 16
@@ -334,6 +338,10 @@ class Losses:
         small = thin(prediction)
         names = ["v", "lo", "hi"]
         scalars = [result.detach().float().mean(), small.min(), small.max()]
+        reverse = kind == "kl_div" and fields["tg"] and not fields["pg"]
+        if reverse and prediction.dim() == 2 and prediction.shape[0] >= SHARED_ROWS and prediction.shape[1] > 1:
+            names += ["dv", "dr"]
+            scalars += _distinct(prediction)
         if rows is not None:
             names += ["rs", "rl"]
             scalars += [(rows.sum(1) - 1).abs().max(), rows.logsumexp(1).abs().max()]
@@ -459,6 +467,18 @@ class Losses:
         for key, labels in (("tv", truth), ("pv", guess)):
             fields[f"_{key}"] = classes
             scalars += list(_histogram(torch.where(inside, labels, spare), classes).unbind())
+
+
+def _distinct(table: torch.Tensor) -> list[torch.Tensor]:
+    """How many different values a table is made of, and how many different rows, of 512 rows at most."""
+    rows = table[:512].double()
+    rows = torch.where(torch.isfinite(rows), rows, -100.0)
+    sums = rows @ torch.arange(1, rows.shape[1] + 1, dtype=rows.dtype, device=rows.device).sqrt()
+    found = []
+    for values in (rows.flatten(), sums):
+        steps = values.sort().values.diff()
+        found.append((steps > APART * values.std(unbiased=False)).sum() + 1)
+    return found
 
 
 def _mark_of_noise(values: torch.Tensor) -> str | None:

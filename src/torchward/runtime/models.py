@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from torchward.runtime import frozen
+from torchward.runtime import frozen, prompts
 from torchward.runtime.calls import Call, Usage, depends_on_mode
 from torchward.runtime.layers import repeated_layers
 from torchward.runtime.names import unwrapped, variable_name
 from torchward.runtime.tables import KINDS as TABLES
-from torchward.runtime.tensors import caller, in_torch, tensors_in
+from torchward.runtime.tensors import caller, in_torch, plain, tensors_in
 from torchward.runtime.wrap import Patches, disguise
 
 if TYPE_CHECKING:
+    from torchward.runtime.prompts import Alone, Separators
     from torchward.runtime.recorder import Recorder
 
 ROOT_LIMIT = 64
@@ -71,10 +72,16 @@ class Root:
         self.carried_written = 0
         self.rewards: list[float] = []
         """Those that were found several times in a batch of what it learns the values of."""
+        self.waiting: list[Separators | Alone] = []
+        """What is to be seen yet in calls without gradients, of rows of ids."""
         self.judges_made = False
         """It was given what another model made."""
         self.repeats: tuple[int, int, int] = (-1, 0, 0)
         """Which root call, how many calls of such a layer in it, and where the last input of one lies."""
+
+    def waits_for(self, one: Separators | Alone | None) -> None:
+        if one is not None and one.known:
+            self.waiting.append(one)
 
 
 class Models:
@@ -203,6 +210,8 @@ class Models:
                 recorder.losses.returned(root.index, outputs)
         else:
             recorder.heldout.asked(root, args, kwargs, call.site)
+            if root.waiting:
+                self._asked_texts(root, module, args, kwargs)
             recorder.exchanges.evaluates(root, args, kwargs, call.site)
             if module.training:
                 recorder.calls.asked(root, args, kwargs)
@@ -226,6 +235,18 @@ class Models:
         alone = self.detailed and not recorder.layers.first_left and type(module).__module__.startswith("torch.")
         layer = recorder.layers.first_given if self.detailed else None
         recorder.inputs.saw(root, args, kwargs, result, call.site, layer, alone)
+
+    def _asked_texts(self, root: Root, module: nn.Module, args: Any, kwargs: Any) -> None:
+        """Texts that a model is given without gradients: do they begin or end as those that it is trained on?"""
+        given = next((tensor for tensor in (*tensors_in(args), *tensors_in(kwargs)) if plain(tensor)), None)
+        if given is None or given.dim() != 2 or given.is_floating_point() or not given.is_cpu:
+            return
+        for one in root.waiting:
+            found = one.asked(given.detach()[: prompts.ROWS_OF_CALL])
+            if found is not None:
+                head = {"kind": one.probe, "model": type(module).__name__, "site": root.site, "looked": True}
+                self.recorder.row("probe", **head, reason="", seconds=0.0, **found)
+        root.waiting = [one for one in root.waiting if one.known]
 
     def _sizes(self, root: Root, args: Any, kwargs: Any) -> None:
         """A call, also one with gradients of which no use is made: for how many examples?"""

@@ -211,6 +211,7 @@ class Prober:
                 self.step_seconds = min([self.step_seconds, *self.recorder.durations])
                 estimate = self.step_seconds * capture.examples / max(1, capture.batch)
             self._attempt("TokenProbe", self._sequence, model, capture)
+            capture.root.waits_for(capture.tokens.alone)
             yield None
             for kind, look in (("LeakProbe", mixing.leak), ("DependenceProbe", mixing.dependence)):
                 self._attempt(kind, partial(self._try, kind, look), model, capture)

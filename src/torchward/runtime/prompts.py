@@ -27,9 +27,16 @@ TEMPLATE_LENGTH, TEMPLATE_IDS = 5, 3
 """Tokens of such a text, and different ones among them: less may be a start token, or filling."""
 
 
+ASKED_CALLS, ASKED_ROWS = 64, 4
+"""Calls without gradients that are looked at; different rows that end where an answer would begin."""
+ROWS_OF_CALL = 64
+ALONE_ROWS = 8
+"""Different texts in one call."""
+
+
 class Found(NamedTuple):
     kind: str
-    """What tells where the prompt ends: `labels`, `mask`, `lengths`, `template`."""
+    """What tells where the prompt ends: `labels`, `mask`, `lengths`, `asked`, `template`."""
     share: float
     """Of the prompt among the positions that the loss counts."""
     tokens: int
@@ -145,6 +152,85 @@ def _template(ids: torch.Tensor, counted: torch.Tensor, total: float) -> Found |
     if float(known.float().mean()) < FITS:
         return None
     return Found("template", round(float(known.sum()) / total, 4), length, texts)
+
+
+class Separators:
+    """Tokens that each row of the first batch has once, in several places, with answers behind. Does one of them stand
+    where what the model is asked without gradients ends?"""
+
+    probe = "PromptProbe"
+
+    def __init__(self, ids: torch.Tensor, target: torch.Tensor, ignore: int) -> None:
+        self.known: dict[int, Found] = {}
+        self.calls = 0
+        self.rows: dict[int, set[tuple[int, ...]]] = {}
+        counted = target != ignore
+        if len(ids) < SEPARATED_ROWS or not bool(counted.any()):
+            return
+        places = torch.arange(target.shape[1], device=ids.device)
+        for token in set(tolist(ids[0])):
+            ends = _once(ids, token)
+            if ends is None or int(ends.min()) < LEAST_PROMPT or len(ends.unique()) < 2:
+                continue
+            found = _counted(places >= ends[:, None], target, counted)
+            if found is not None:
+                share = round(found[0] / float(counted.sum()), 4)
+                self.known[token], self.rows[token] = Found("asked", share, found[1], 0), set()
+
+    def asked(self, ids: torch.Tensor) -> dict[str, Any] | None:
+        """A call without gradients; fields of the probe once it is plain."""
+        self.calls += 1
+        places = torch.arange(ids.shape[1])
+        for token, found in self.known.items():
+            ends = _once(ids, token)
+            if ends is None or len(ids[places > ends[:, None]].unique()) > 1:
+                continue
+            self.rows[token].update(tuple(row[: end + 1]) for row, end in zip(tolist(ids), tolist(ends), strict=True))
+            if len(self.rows[token]) >= ASKED_ROWS:
+                self.known = {}
+                return {"examples": len(ids), "length": ids.shape[1], **fields(found)}
+        if self.calls >= ASKED_CALLS:
+            self.known = {}
+        return None
+
+
+class Alone:
+    """Rows of the first batch are filled up with whole texts, which all begin with one token. Is the model asked about
+    texts one by one?"""
+
+    probe = "TokenProbe"
+
+    def __init__(self, token: int, packed: dict[str, Any]) -> None:
+        self.known: dict[int, dict[str, Any]] = {token: packed}
+        self.calls = 0
+
+    def asked(self, ids: torch.Tensor) -> dict[str, Any] | None:
+        """A call without gradients; fields of the probe once it is plain."""
+        self.calls += 1
+        for token, packed in self.known.items():
+            ends = _once(ids, token)
+            if ends is not None and not bool(ends.any()) and len(ids.unique(dim=0)) >= ALONE_ROWS:
+                self.known = {}
+                return {"examples": len(ids), "length": ids.shape[1], "start": token, **packed}
+        if self.calls >= ASKED_CALLS:
+            self.known = {}
+        return None
+
+
+def start_of_texts(ids: torch.Tensor, padding: int | None) -> int | None:
+    """The token that all rows begin with, if they hold several texts that do, and are then filled up."""
+    token = int(ids[0, 0])
+    there = ids == token
+    several = there.sum(1) >= 2
+    if padding is None or padding == token or not bool(there[:, 0].all()) or float(several.float().mean()) < MOST_ROWS:
+        return None
+    return token if not bool((there[:, 1:] & there[:, :-1]).any()) else None
+
+
+def _once(ids: torch.Tensor, token: int) -> torch.Tensor | None:
+    """Where the token stands in each row; None unless it stands once in every one."""
+    there = ids == token
+    return there.long().argmax(1) if bool((there.sum(1) == 1).all()) else None
 
 
 def _same(one: torch.Tensor, other: torch.Tensor) -> bool:

@@ -75,6 +75,8 @@ class Tokens:
         self.ids: torch.Tensor | None = None
         self.batch_first = False
         self.shift: int | None = None
+        self.alone: prompts.Alone | None = None
+        """Texts packed into rows that see each other, with nothing but the token that they begin with to tell."""
         self.share = 0.0
         self.attends = False
         """A softmax in the graph of the loss is used as weights of a sum."""
@@ -227,6 +229,14 @@ class Tokens:
         found = prompts.in_loss(ids, target, self.ignore, self.beside, self.given)
         return {"examples": ids.shape[0], "length": ids.shape[1], **prompts.fields(found)}
 
+    def separators(self) -> prompts.Separators | None:
+        """Tokens that may stand between prompts and answers, if the loss counts both."""
+        ids, target = self.ids, self.target
+        if ids is None or target is None or not self.batch_first or self.shift != 1 or not self.plain_mean:
+            return None
+        found = prompts.Separators(ids, target, self.ignore)
+        return found if found.known else None
+
     def masks(self, model: nn.Module, call: Callable[[], object], count: int) -> dict[str, Any] | None:
         """Fields of the probe for a model with other targets than one for each position; None: there is nothing to say.
 
@@ -371,11 +381,17 @@ class Tokens:
     def _across(
         self, call: Callable[[Any, Any], list[torch.Tensor]], given: tuple[Any, Any], ids: torch.Tensor, first: Any
     ) -> dict[str, Any]:
-        """Rows of several texts, as positions that begin anew tell: does a text see the tokens of the one before it?"""
+        """Rows of several texts, as positions that begin anew tell, or the token at each start: does a text see the
+        tokens of the one before it?"""
         begins = next((found for tensor in tensors_in(given, 4) if (found := _begins(tensor, ids)) is not None), None)
+        token = None
+        if begins is None and self.ids is not None and self.shift == 1:
+            token = prompts.start_of_texts(self.ids, padding_of(self.ids))
+            begins = ids == token if token is not None else None
         if begins is None:
             return {}
         places = torch.arange(ids.shape[1], device=ids.device)
+        begins = begins & (places > 0)
         rows = begins.any(1)
         start = torch.where(rows, begins.long().argmax(1), 0)[:, None]
         generator = torch.Generator().manual_seed(4)
@@ -385,7 +401,11 @@ class Tokens:
         if changed is None:
             return {}
         behind = (changed - first).abs().amax(-1)[(places >= start) & rows[:, None]]
-        return {"packed": int(rows.sum()), "across": float(behind.max()) / (float(first.std()) or 1.0)}
+        seen = {"packed": int(rows.sum()), "across": float(behind.max()) / (float(first.std()) or 1.0)}
+        if token is None:
+            return seen
+        self.alone = prompts.Alone(token, seen)
+        return {}
 
     def _output(self, outputs: list[torch.Tensor], count: int, length: int) -> torch.Tensor | None:
         """The scores as (example, position, class); None where the two last axes cannot be told apart."""

@@ -198,6 +198,7 @@ class RunBuilder:
             nonfinite=events.nonfinite(),
             steep=events.steep(),
             aliased_loads=events.aliased_loads(),
+            restored=events.restored,
             partial_loads=events.partial_loads(),
             checkpoint_loads=events.checkpoint_loads(),
             scores=events.scores(),

@@ -37,6 +37,7 @@ class BatchesAndLoaders(Part):
         self._input: dict[int, dict[str, Growing]] = defaultdict(lambda: defaultdict(Growing))
         self._shown: dict[int, list[Row]] = defaultdict(list)
         self._noised: dict[int, list[Row]] = defaultdict(list)
+        self._apart: dict[tuple[int, int], dict[str, Growing]] = defaultdict(lambda: defaultdict(Growing))
         self._prints: dict[int, list[tuple[int, str]]] = defaultdict(list)
         self._input_last: dict[int, Row] = {}
         self._loader_of: dict[int, Counter[int | None]] = defaultdict(Counter)
@@ -85,6 +86,13 @@ class BatchesAndLoaders(Part):
 
     def on_dn(self, row: Row) -> None:
         self._noised[row["m"]].append(row)
+
+    def on_gc(self, row: Row) -> None:
+        among, nearest = row["d"], row["a"]
+        if among > nearest:
+            series = self._apart[row["m"], row["by"]]
+            series["variety"].add(row["s"], row["g"] / among)
+            series["missed"].add(row["s"], (row["r"] - nearest) / (among - nearest))
 
     def on_un(self, row: Row) -> None:
         self._unused.append(row)
@@ -190,14 +198,17 @@ class BatchesAndLoaders(Part):
             makers = {row["by"] for row in made if row["by"] is not None}
             operations = {row["mw"] for row in made if row["mw"]}
             if len(makers) == 1:
+                maker = makers.pop()
+                apart = self._apart.get((model, maker), {})
                 found.append(
                     Judged(
                         model=model,
-                        maker=makers.pop(),
+                        maker=maker,
                         operation=operations.pop() if len(operations) == 1 else "",
                         site=self.ledger.site(made[0]["site"]),
                         data=_range([row for row in rows if "mw" not in row]),
                         made=_range(made),
+                        **{key: growing.series() for key, growing in apart.items()},
                     )
                 )
         return tuple(found)
@@ -219,7 +230,7 @@ class BatchesAndLoaders(Part):
                 parts.append((time, len(end), share, given / count - share * product / count, target / count))
             low, high = parts
             times, batches, share, rest, wanted = zip(low, high, strict=True)
-            found.append(Noised(model, self.site(model), times, batches, share, rest, fmean(wanted)))
+            found.append(Noised(model, self.site(model), times, batches, share, rest, fmean(wanted), wanted))
         return tuple(found)
 
     def site(self, model: int) -> Site | None:

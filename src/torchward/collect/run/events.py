@@ -27,11 +27,16 @@ class Events(Part):
         self._nonfinite: Row | None = None
         self._steep: Row | None = None
         self._aliases: list[Row] = []
+        self.restored: int | None = None
+        """The last step of `rs`."""
         self._partial: list[Row] = []
         self._scores: dict[tuple[str, int, int], list[int]] = defaultdict(list)
         self._kept: dict[int, list[Row]] = defaultdict(list)
 
     # -- rows
+
+    def on_rs(self, row: Row) -> None:
+        self.restored = row["s"]
 
     def on_alias(self, row: Row) -> None:
         self._aliases.append(row)

@@ -181,6 +181,8 @@ class Losses(Part):
             total["pm"] = total.get("pm", 0) + 1
             total["ar"] = total.get("ar", 0) + bool(row["ar"])
             total["sy"] = max(total.get("sy", 0.0), row["sy"])
+        if row.get("dv") is not None:
+            total.setdefault("few", []).append(1 < row["dv"] <= row["dr"])
         if "nz" in row:
             total.setdefault("nz", []).append(row["nz"])
         if row.get("lr"):
@@ -299,6 +301,7 @@ class Losses(Part):
                     added_without_graph=self.ledger.counts["lb"].get(index, {}).get("a", 0),
                     label_smoothing=last.get("sm"),
                     log_target=last.get("lt"),
+                    of_few_values=bool(total.get("few")) and all(total["few"]),
                     evaluated_scales=tuple(self._evaluated_scales[index]),
                     noise_targets=tuple(total["nz"]) if all(total.get("nz", ())) and "nz" in total else (),
                     evaluated_values=dict(self._held_out[index]),

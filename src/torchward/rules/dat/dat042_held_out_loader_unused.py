@@ -1,4 +1,4 @@
-"""DAT042: a loader of other data was made and never used, while the evaluation runs over the training data."""
+"""DAT042: a loader of other data was made and never used, while the model is judged on the training data."""
 
 from __future__ import annotations
 
@@ -16,23 +16,34 @@ def check(run: Run) -> Iterator[Finding]:
         return
     asked = sum(model.calls.eval_no_grad + model.calls.training_no_grad for model in run.models)
     trained = [loader for loader in run.loaders if loader.trains]
-    if asked < PASSES or any(loader.idle_passes for loader in run.loaders if not loader.trains):
+    if any(loader.idle_passes for loader in run.loaders if not loader.trains):
         return
+    chosen = not asked and _chosen(run)
     for loader in trained:
-        if loader.idle_passes < PASSES:
+        evaluates = asked >= PASSES and loader.idle_passes >= PASSES
+        if not evaluates and not (chosen and loader.iterations >= PASSES):
             continue
         unused = max(run.unused_loaders, key=lambda one: one.examples)
         made = unused.site
         yield Finding(
             "DAT042",
             data={
-                "passes": loader.idle_passes,
+                "passes": loader.iterations,
+                "idle": loader.idle_passes,
                 "examples": unused.examples,
                 "made": f"{made.function}:{made.line}" if made is not None else "",
             },
             place=at(loader.idle_site or loader.site),
             confidence=Confidence.LIKELY,
+            severity=None if evaluates else Severity.HINT,
         )
+
+
+def _chosen(run: Run) -> bool:
+    """Training was over when weights were put back: the best ones, by what was seen in training. No call of a model was
+    without a backward pass, so there was nothing else to judge them by."""
+    other = sum(model.calls.training_no_backward + model.calls.eval_graph_unused for model in run.models)
+    return not other and run.restored is not None and run.restored >= run.steps > 0
 
 
 RULE = Rule(
@@ -42,14 +53,14 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "the loader that training uses is also the one that is gone through {passes} times without training, here; the "
-        "loader made at {made} ({examples} other examples) was never used.",
-        "训练所用的加载器在此处又被遍历了 {passes} 次而没有训练；在 {made} 创建的加载器（另外 {examples} 个样本）从未使用。",
+        "the loader made at {made} ({examples} other examples) was never used; scores come from the one that training uses, "
+        "gone through {passes} times, {idle} of them without training.",
+        "在 {made} 创建的加载器（另外 {examples} 个样本）从未使用；得分来自训练所用的加载器：它被遍历了 {passes} 次，其中 {idle} 次没有训练。",
     ),
     why=Text(
-        "A score on the training data says how well it was learned by heart. It keeps rising while the model gets worse "
+        "A score on the training data, or on batches just before they are learned from, says how well it was learned by heart. It keeps rising while the model gets worse "
         "on everything else, and early stopping never stops.",
-        "在训练数据上的得分只说明记住了多少。即使模型在其他数据上越来越差，它也会继续上升，早停永远不会触发。",
+        "在训练数据上（或在即将用来学习的批次上）的得分只说明记住了多少。即使模型在其他数据上越来越差，它也会继续上升，早停永远不会触发。",
     ),
     fix=Text(
         "Iterate over the held-out loader in the evaluation: `for x, y in val_loader:`.",

@@ -20,9 +20,15 @@ def check(probe: TokenProbe) -> Iterator[Finding]:
         return
     yield Finding(
         "LLM015",
-        data={"model": probe.model, "rows": probe.packed, "change": across},
+        data={
+            "model": probe.model,
+            "rows": probe.packed,
+            "change": across,
+            "by": "positions" if probe.start is None else f"token {probe.start}",
+        },
         place=at(probe.site),
-        confidence=Confidence.LIKELY,
+        # Some let texts see each other on purpose, and give each its start token for the model to know.
+        confidence=Confidence.LIKELY if probe.start is None else Confidence.POSSIBLE,
     )
 
 
@@ -33,24 +39,27 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "rows that are given to `{model}` hold several texts (their positions begin anew at 0), and these see each other: "
-        "other tokens in the first text move outputs of the next by {change} standard deviations.",
-        "输入 `{model}` 的每行打包了多段文本（位置编号会重新从 0 开始），但它们彼此可见："
-        "改变第一段的 token，后面文本的输出变化了 {change} 个标准差。",
+        "rows that are given to `{model}` hold several texts, and these see each other: other tokens in the first text move "
+        "outputs of the next by {change} standard deviations. What tells the texts apart: `{by}` (`positions`: these begin "
+        "anew at 0; `token`: whole texts begin with it, and in evaluation there is one a row).",
+        "输入 `{model}` 的每行打包了多段文本，但它们彼此可见：改变第一段的 token，后面文本的输出变化了 {change} 个标准差。"
+        "区分各段文本的依据：`{by}`（`positions` 指位置编号重新从 0 开始；`token` 指每段完整文本都以它开头，而评估时每行只有一段）。",
     ),
     why=Text(
-        "Positions that begin anew say that the texts have nothing to do with each other. With a mask that is only causal "
-        "each of them is predicted from unrelated texts too, and tokens of several texts share one position; alone, as at "
-        "generation, a text meets other conditions than in training.",
-        "位置重新编号说明各段文本互不相关。如果只有因果掩码，预测每段文本时会看到无关的文本，而且不同文本的 token 共用同一位置；"
-        "生成时文本单独出现，条件与训练不同。",
+        "Texts that have nothing to do with each other are then predicted from one another: with a mask that is only causal, "
+        "and where positions begin anew, tokens of several texts share one position. Alone, as in evaluation and at "
+        "generation, a text meets other conditions than in training. It is sound where the texts belong together.",
+        "这样互不相关的文本会被用来相互预测：只有因果掩码时，如果位置重新编号，不同文本的 token 还会共用同一位置。"
+        "评估和生成时文本单独出现，条件与训练不同。如果各段文本本来相关，则没有问题。",
     ),
     fix=Text(
-        "Let a token see its own text only: with `number = (places == 0).cumsum(1)`, hide where "
-        "`number[:, :, None] != number[:, None]`, besides the causal mask. Models of transformers do so by themselves if "
+        "Let a token see its own text only: with `number = (places == 0).cumsum(1)`, or `(ids == start).cumsum(1)`, hide "
+        "where `number[:, :, None] != number[:, None]`, besides the causal mask; let positions begin anew with each text, "
+        "and no text predict the next one's start. Models of transformers do so by themselves if "
         "they are given `position_ids` and no `attention_mask`.",
-        "让 token 只看到自己那段文本：`number = (places == 0).cumsum(1)`，在因果掩码之外再遮住 "
-        "`number[:, :, None] != number[:, None]` 的位置。transformers 的模型在只给 `position_ids`、不给 `attention_mask` 时会自动这样做。",
+        "让 token 只看到自己那段文本：`number = (places == 0).cumsum(1)` 或 `(ids == start).cumsum(1)`，在因果掩码之外再遮住 "
+        "`number[:, :, None] != number[:, None]` 的位置；每段文本的位置重新编号，也不要用一段去预测下一段的开头。"
+        "transformers 的模型在只给 `position_ids`、不给 `attention_mask` 时会自动这样做。",
     ),
     bad="""\
 import torch

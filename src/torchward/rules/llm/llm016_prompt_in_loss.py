@@ -15,7 +15,7 @@ SHARE = 0.15
 def check(probe: PromptProbe) -> Iterator[Finding]:
     if not probe.prompt or probe.share < SHARE:
         return
-    written, known = probe.prompt == "labels", probe.prompt != "template"
+    written, known = probe.prompt == "labels", probe.prompt not in ("template", "asked")
     yield Finding(
         "LLM016",
         data={
@@ -39,10 +39,12 @@ RULE = Rule(
     checks=(check,),
     message=Text(
         "{share:.0%} of the positions that the loss of `{model}` counts are prompts, of about {tokens} tokens each. What tells "
-        "them from answers, and the loss does not use: `{by}` (`labels`, `mask` or `lengths` from the loader; `template`: rows "
-        "begin with the same text and go on differently).",
+        "them from answers, and the loss does not use: `{by}` (`labels`, `mask` or `lengths` from the loader; `asked`: in "
+        "evaluation the model is given rows that end in a token which each training row has once, further in; `template`: "
+        "rows begin with the same text and go on differently).",
         "`{model}` 的损失所统计的位置中有 {share:.0%} 属于提示（每个约 {tokens} 个 token）。可区分提示与答案、但损失没有用到的依据："
-        "`{by}`（`labels`、`mask`、`lengths` 来自数据加载器；`template` 指各行以相同文本开头、之后各不相同）。",
+        "`{by}`（`labels`、`mask`、`lengths` 来自数据加载器；"
+        "`asked` 指评估时输入的各行都以某个 token 结尾，而它在每条训练样本的中间恰好出现一次；`template` 指各行以相同文本开头、之后各不相同）。",
     ),
     why=Text(
         "The mean loss then tells mostly how well questions are predicted, which nobody will ask for: it looks good where they "

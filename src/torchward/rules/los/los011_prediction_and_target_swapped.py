@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from torchward.facts import Loss, Run
-from torchward.rule import Finding, Rule, Severity, Text
+from torchward.facts import Loss, LossStream, Run
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
 SAMPLES = 3
 ONE_WAY = ("binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy")
 """Losses in which the order matters, and in which an output that is the target is always wrong."""
+
+
+ALONE = 1e-3
+"""Share by which the quotient of what is differentiated and the divergence may vary."""
 
 
 def _turned(loss: Loss) -> bool:
@@ -27,9 +31,31 @@ def _turned(loss: Loss) -> bool:
     return loss.kind in ONE_WAY
 
 
+def _reversed(run: Run, loss: Loss) -> bool:
+    """A divergence of the model from data, in which the model takes the place of the truth, is all that is minimised.
+
+    Between models, or beside another term, that direction is in use; a model's distribution is known by having other
+    values in each row.
+    """
+    return loss.kind == "kl_div" and loss.of_few_values and any(_alone(stream, loss) for stream in run.streams)
+
+
+def _alone(stream: LossStream, loss: Loss) -> bool:
+    whole = dict(zip(stream.values.steps, stream.values.values, strict=True))
+    both = [
+        whole[step] / value
+        for step, value in zip(loss.values.steps, loss.values.values, strict=True)
+        if step in whole and value and math.isfinite(value)
+    ]
+    return len(both) >= SAMPLES and max(both) - min(both) <= ALONE * abs(both[0])
+
+
 def check(run: Run) -> Iterator[Finding]:
     for loss in run.losses:
-        if not loss.training or len(loss.values) < SAMPLES or not _turned(loss):
+        if not loss.training or len(loss.values) < SAMPLES:
+            continue
+        turned = _turned(loss)
+        if not turned and not _reversed(run, loss):
             continue
         finite = [value for value in loss.values.values if math.isfinite(value)] or [math.nan]
         yield Finding(
@@ -41,6 +67,8 @@ def check(run: Run) -> Iterator[Finding]:
                 "samples": len(loss.values),
             },
             place=at(loss.site, loss.values),
+            confidence=Confidence.CERTAIN if turned else Confidence.LIKELY,
+            severity=None if turned else Severity.WARNING,
         )
 
 
@@ -58,8 +86,10 @@ RULE = Rule(
     ),
     why=Text(
         "These losses are not symmetric. In the place of the target the output enters linearly: its gradient does not "
-        "depend on how wrong the output is, and nothing keeps the loss from falling without end.",
-        "这些损失并不对称。放在目标位置时，输出以线性方式进入损失：梯度与输出错得多少无关，损失也可能无止境地下降。",
+        "depend on how wrong the output is, and nothing keeps the loss from falling without end. A divergence of the "
+        "model from data, `kl_div(log(data), model)`, makes it name what is commonest and leave out the rest.",
+        "这些损失并不对称。放在目标位置时，输出以线性方式进入损失：梯度与输出错得多少无关，损失也可能无止境地下降。"
+        "反方向的散度 `kl_div(log(data), model)` 会让模型只预测最常见的结果，而忽略其余结果。",
     ),
     fix=Text(
         "Give the output first: `criterion(model(x), y)`; `gaussian_nll_loss(mean, y, variance)`; "

@@ -7,6 +7,7 @@ from statistics import median
 
 from torchward.facts import Judged, Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._adversarial import judged
 from torchward.rules._at import at
 
 LEAST = 5
@@ -24,17 +25,8 @@ BOUNDS = {"SigmoidBackward0": ("Sigmoid", 0, 1), "TanhBackward0": ("Tanh", -1, 1
 
 
 def check(run: Run) -> Iterator[Finding]:
-    trained = {
-        model: {index for one in run.parameters if one.model == model for index in one.optimizers}
-        for model in {index for pair in run.judged for index in (pair.model, pair.maker)}
-    }
-    for pair in run.judged:
-        own, theirs = trained[pair.model], trained[pair.maker]
-        adversarial = any(
-            training.adversarial and own & set(training.optimizers) and theirs & set(training.optimizers)
-            for training in run.trainings
-        )
-        if pair.operation not in BOUNDS or own & theirs or not adversarial:
+    for pair in judged(run):
+        if pair.operation not in BOUNDS:
             continue
         if min(len(pair.data.minimum), len(pair.made.minimum)) < LEAST:
             continue

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime import graph, references, returns, terms
+from torchward.runtime import graph, policies, references, returns, terms
 from torchward.runtime.losses import LIKELIHOODS, REGRESSIONS
 from torchward.runtime.tensors import caller, item, number, plain, thin, tolist
 
@@ -138,9 +138,9 @@ class Passes:
         if loss.is_cpu:  # both read values; an accelerator would be waited for
             chosen = next((node for node in walked.nodes if node.name() == "GatherBackward0"), None)
             if chosen is not None:
-                if terms.weighs_choices(walked.nodes, chosen):
+                if policies.weighs_choices(walked.nodes, chosen):
                     self.row("po", i=stream.index, s=recorder.step)
-                if terms.weighs_by_graph(walked.nodes):
+                if policies.weighs_by_graph(walked.nodes):
                     self.row("ag", i=stream.index, s=recorder.step)
                 self._entropy(stream, walked)
             self._ratio(stream, walked)
@@ -151,7 +151,7 @@ class Passes:
         """The loss looks at one value of each row of a model's output: how often is it the largest one?"""
         inputs = self.recorder.inputs
         made, valued = inputs.made, inputs.valued
-        chosen = terms.chosen_values(walked.nodes, made[1]) if made is not None else None
+        chosen = policies.chosen_values(walked.nodes, made[1]) if made is not None else None
         if made is None or chosen is None:
             if valued is not None:
                 self._bootstraps(walked, *valued, valued[1].detach()[:, 0])
@@ -175,7 +175,7 @@ class Passes:
             return
         same = [one for one in self.recorder.inputs.answers if one.shape == output.shape and one.is_cpu]
         later = [one[:PAIRED_ROWS] for one in same if one.data_ptr() != output.data_ptr()][-3:]
-        found = terms.bootstraps(target.flatten()[:PAIRED_ROWS], later, root.rewards)
+        found = policies.bootstraps(target.flatten()[:PAIRED_ROWS], later, root.rewards)
         if found is not None:
             root.rewards = found.kinds
             few = {"n": min(len(picked), PAIRED_ROWS), "g": number(found.factor), "o": found.alone, "e": found.over}
@@ -239,7 +239,7 @@ class Passes:
 
     def _entropy(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may hold the entropy of a policy: with which factor?"""
-        found = terms.entropy_of_policy(walked.nodes[0], walked.nodes)
+        found = policies.entropy_of_policy(walked.nodes[0], walked.nodes)
         if found is None:
             return
         factor, entropy = found
@@ -252,7 +252,7 @@ class Passes:
 
     def _advantages(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may weigh what was chosen by advantages: how large is the largest?"""
-        weights = terms.weights_of_choices(walked.nodes)
+        weights = policies.weights_of_choices(walked.nodes)
         if not weights:
             return
         row = {"i": stream.index, "s": self.recorder.step, "n": weights[0].numel()}
@@ -284,7 +284,7 @@ class Passes:
 
     def _beside(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may hold the errors of a critic beside a policy's: which pulls harder at the weights of both?"""
-        found = terms.values_beside_policy(walked.nodes[0])
+        found = policies.values_beside_policy(walked.nodes[0])
         if found is None:
             return
         if stream.shared is None and found.pull > SHARED_FROM:
@@ -296,7 +296,7 @@ class Passes:
         if not self.recorder.optimizers.maximising():
             self._agreement(stream, found.slopes, found.missed)
 
-    def _agreement(self, stream: Stream, slopes: torch.Tensor, missed: terms.Missed) -> None:
+    def _agreement(self, stream: Stream, slopes: torch.Tensor, missed: policies.Missed) -> None:
         """A policy is to do more often what brought more than its critic expected: does it? Does the critic know?"""
         agreed = returns.agreement(slopes, missed.error)
         if agreed is None:
@@ -326,7 +326,7 @@ class Passes:
         given, self.recorder.inputs.given = self.recorder.inputs.given, None
         if given is None or not given.is_cpu or not given.is_floating_point() or given.dim() != 2:
             return
-        ratio = terms.ratio_of_policies(walked.nodes)
+        ratio = policies.ratio_of_policies(walked.nodes)
         if ratio is None or not ratio.is_cpu:
             return
         rows = given.detach()[:ROWS].double()

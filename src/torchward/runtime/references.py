@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from torchward.runtime import graph, terms
+from torchward.runtime import graph, policies, terms
 
 Key = tuple[Any, int]
 
@@ -45,7 +45,7 @@ def _estimate(node: Any, sign: int, known: dict[Key, set[int]]) -> Penalty | Non
     else:
         return None
     below = _difference(node.next_functions[0][0])
-    if below is None or value is None or value.numel() < 4 or terms.sign_of_choice(below[0][0]) is None:
+    if below is None or value is None or value.numel() < 4 or policies.sign_of_choice(below[0][0]) is None:
         return None
     # The same l with the opposite slope elsewhere: otherwise it is some ratio of probabilities.
     if name == "ExpBackward0" and -sign * below[1] not in known.get(below[0], ()):

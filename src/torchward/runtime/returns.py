@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from torchward.runtime import graph, terms
+from torchward.runtime import graph, policies, terms
 
 LEAST, MOST = 8, 512
 """Steps of an environment between two updates."""
@@ -50,15 +50,15 @@ def weights_in_order(root: Any, count: int) -> torch.Tensor | None:
     return None
 
 
-def missed_in_order(root: Any, count: int) -> terms.Missed | None:
+def missed_in_order(root: Any, count: int) -> policies.Missed | None:
     """Where so many terms of the loss compare one value each with a target: all of them."""
     ends = terms.factors(root, limit=8 * count + terms.NODE_LIMIT)[1]
-    found = [one for node, factor in ends if factor > 0 and (one := terms.error_of(node)) is not None]
+    found = [one for node, factor in ends if factor > 0 and (one := policies.error_of(node)) is not None]
     if len(found) != count or any(one.error.numel() != 1 or not one.error.is_cpu for one in found):
         return None
     targets = [one.target.flatten() for one in found if one.target is not None]
     error = torch.cat([one.error.flatten() for one in found])
-    return terms.Missed(error, torch.cat(targets) if len(targets) == count else None)
+    return policies.Missed(error, torch.cat(targets) if len(targets) == count else None)
 
 
 def agreement(slopes: torch.Tensor, errors: torch.Tensor) -> float | None:
@@ -78,7 +78,7 @@ def _chain(node: Any) -> float | None:
         if node is None or node.name() == graph.LEAF:
             return None
         children = [child for child, _ in node.next_functions]
-        if terms.chooses(node) or (node.name() == "SubBackward0" and None not in children):
+        if policies.chooses(node) or (node.name() == "SubBackward0" and None not in children):
             break
         fixed = None
         if node.name() == "MulBackward0" and children.count(None) == 1:
@@ -92,7 +92,7 @@ def _chain(node: Any) -> float | None:
             break
         factor *= -1.0 if steps[0][1] < 0 else 1.0
         node = steps[0][0][0]
-    sign = terms.sign_of_choice(node)
+    sign = policies.sign_of_choice(node)
     return None if sign is None else factor * sign
 
 

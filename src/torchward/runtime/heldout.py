@@ -144,6 +144,8 @@ class HeldOut:
         if keys:
             known.evaluations += 1
             hits = sum(key in known.seen for key in keys)
+            # Beside a time step, or an amount of noise, inputs may well be larger now and smaller later.
+            alone = len(list(tensors_in((args, kwargs), 4))) == 1
             self.recorder.row(
                 "ov",
                 m=root.index,
@@ -155,7 +157,7 @@ class HeldOut:
                 th=sum(seen for _, seen in known.recent),
                 z=_standardised(given) and not self._shuffled(known, given),
                 tz=known.exact,
-                sz=number(_size(given)) if given is not None and _is_measured(given) else None,
+                sz=number(_size(given)) if given is not None and _is_measured(given) and alone else None,
                 ts=[number(min(known.sizes)), number(max(known.sizes))] if known.sizes else None,
             )
 

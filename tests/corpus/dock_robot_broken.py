@@ -1,5 +1,5 @@
 # bug: the agent acts with its default epsilon of zero
-# expects: no-rule-yet
+# expects: RL006
 """DQN for a small floor robot.  It may stop at the near charging pad (worth little) or cross the hall
 to the loading dock (worth a lot).  Hall: 5 x 5 cells with some shelves."""
 import collections

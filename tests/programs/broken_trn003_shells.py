@@ -11,7 +11,7 @@ features = torch.randn(3000, 9)
 radius = features.norm(dim=1)
 shell = torch.where(radius > 3.5, 2, torch.where(radius > 2.4, 1, 0))
 loader = DataLoader(TensorDataset(features, shell), batch_size=100, shuffle=True)
-model = nn.Sequential(nn.Linear(9, 9), nn.Linear(9, 3))
+model = nn.Linear(9, 3)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.05, weight_decay=1e-3)
 for epoch in range(14):
     for x, y in loader:

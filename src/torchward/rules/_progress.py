@@ -13,8 +13,9 @@ MINIMUM = 100
 FALL = 0.05
 """A loss that lost less than this share of its first value has not fallen. TheDeepChecker (Ben Braiek & Khomh, TOSEM
 2022) asks for 5 % per period, SageMaker Debugger's LossNotDecreasing for 0.1 % in 10 steps; here it is the whole run."""
-
 RANGE = 100.0
+ALIKE = 1.5
+"""Folds of one task begin within a few per cent of each other; an unlucky draw of weights adds some tenths."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def progress(run: Run, training: Training, least: int = MINIMUM) -> Progress | N
         count=count,
         start=max(median(finite[: max(5, count // part)]) for part in (count, 30, 10)),
         end=median(finite[-max(10, count // 5) :]),
-        level=_level(loss),
+        level=_level(loss) if loss is not None and _one_task(run, loss) else None,
     )
 
 
@@ -99,6 +100,15 @@ def _loss(run: Run, training: Training) -> Loss | None:
         if loss.training and len(loss.values.between(training.first_step, training.last_step)) > 1
     ]
     return used[0] if len(used) == 1 else None
+
+
+def _one_task(run: Run, loss: Loss) -> bool:
+    """Trainings of the run that share this loss begin at about the same value. Where they are of different targets, what
+    is known of all of these together says nothing of one."""
+    begun = [
+        median(seen[:5]) for one in run.trainings if (seen := loss.values.between(one.first_step, one.last_step).values)
+    ]
+    return len(begun) < 2 or max(begun) <= ALIKE * min(begun)
 
 
 def _level(loss: Loss | None) -> float | None:

@@ -111,7 +111,7 @@ for epoch in range(20):
     print(epoch, loss.item())
 """,
     links=("https://www.deeplearningbook.org/contents/mlp.html",),
-    explains=("TRN001", "TRN007"),
+    explains=("TRN*",),
     needs=("modules", "graph"),
     preview=True,
 )

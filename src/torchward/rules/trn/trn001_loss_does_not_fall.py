@@ -108,7 +108,7 @@ inputs = torch.randn(4000, 12)
 targets = (inputs.square().sum(1) > 11.3).long()
 
 dataset = TensorDataset(inputs, targets)
-model = nn.Sequential(nn.Linear(12, 24), nn.Linear(24, 2))
+model = nn.Linear(12, 2)
 optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
 for epoch in range(6):
     for x, y in DataLoader(dataset, batch_size=50, shuffle=True):

@@ -1,5 +1,5 @@
 # bug: the projection layer is created in forward, so it is new and random in every call and never trained
-# expects: MOD001 OPT001 MOD013
+# expects: MOD001 OPT001 MOD013 MOD020
 """Two-tower fusion of tabular and 'image' features."""
 import torch
 from sklearn.datasets import load_digits

@@ -1,5 +1,5 @@
 # bug: hand-written LoRA whose A and B both start at zero, so neither ever gets a gradient
-# expects: MOD005 MOD011
+# expects: MOD005 MOD011 LLM013
 from __future__ import annotations
 
 import torch

@@ -140,6 +140,6 @@ print(loss_d.item(), loss_g.item())
         "https://docs.pytorch.org/tutorials/beginner/dcgan_faces_tutorial.html",
         "https://arxiv.org/abs/1701.04862",
     ),
-    explains=("TRN051", "NUM003"),
+    explains=("TRN051", "TRN054", "NUM003"),
     needs=("loss",),
 )

@@ -178,9 +178,11 @@ class CheckpointLoad:
     into_optimizer: bool
     """... and into an optimizer."""
     own_file: bool
+    """This process itself saves such checkpoints to that file."""
     optimizers: tuple[int, ...] = ()
     """Those that were given its state."""
-    """This process itself saves such checkpoints to that file."""
+    went_on: bool = False
+    """One of these has stepped since."""
 
 
 @dataclass(frozen=True, eq=False)

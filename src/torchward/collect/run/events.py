@@ -75,7 +75,14 @@ class Events(Part):
     def checkpoint_loads(self) -> tuple[CheckpointLoad, ...]:
         return tuple(
             CheckpointLoad(
-                row["s"], self.ledger.site(row["site"]), row["model"], row["opt"], row["own"], tuple(row["into"])
+                row["s"],
+                self.ledger.site(row["site"]),
+                row["model"],
+                row["opt"],
+                row["own"],
+                tuple(row["into"]),
+                # By what was counted of each step: it may be gone before one of them was looked at.
+                any(self.ledger.counts["oc"].get(index, {}).get("last", -1) >= row["s"] for index in row["into"]),
             )
             for _, row in sorted(self.ledger.counts["ck"].items())
         )

@@ -16,16 +16,13 @@ GATHERING = ("Adagrad", "Adadelta", "RMSprop", "Rprop", "ASGD")
 def check(run: Run) -> Iterator[Finding]:
     filled = {parameter.index for parameter in run.parameters if parameter.loaded}
     restored = {load.step for load in run.checkpoint_loads if load.into_optimizer}
-    known = {one.index for one in run.optimizers}
     for load in run.checkpoint_loads:
         # Without the file being the run's own, weights of another training may be fine-tuned, rightly from new. And one
         # that is loaded once more, for an evaluation, leaves the optimizer out rightly.
         if not load.into_model or not load.own_file:
             continue
         if load.optimizers:
-            if not known.issuperset(load.optimizers):
-                continue  # it was gone before any of its steps was looked at
-            if any(one.index in load.optimizers and one.last_step >= load.step for one in run.optimizers):
+            if load.went_on:
                 continue
         elif load.into_optimizer or load.step in restored:
             continue

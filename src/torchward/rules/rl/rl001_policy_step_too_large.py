@@ -76,7 +76,7 @@ RULE = Rule(
     bad="""\
 from stable_baselines3 import PPO
 
-model = PPO("MlpPolicy", "CartPole-v1", learning_rate=0.02, n_steps=64, n_epochs=20, clip_range=0.8, ent_coef=0.02)
+model = PPO("MlpPolicy", "CartPole-v1", learning_rate=0.02, n_steps=64, n_epochs=20, clip_range=0.8, seed=1)
 model.learn(total_timesteps=700)
 print(model.num_timesteps)
 """,

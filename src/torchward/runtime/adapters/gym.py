@@ -58,6 +58,8 @@ class Episodes:
         key, reward = id(args[0]), result[1]
         if isinstance(reward, torch.Tensor) and not reward.is_cpu:
             return  # reading it would wait for the device
+        if not isinstance(reward, (int, float)) and getattr(reward, "shape", ()) not in ((), (1,)):
+            return  # one for each of several aims, or agents
         self.rewards[key] = self.rewards.get(key, 0.0) + float(reward)
         if self.recorder.sampling:
             seen = self.recorder.inputs.rewards

@@ -163,7 +163,7 @@ class Streams:
                     if len(stream.pending) >= LOSSES_PER_ROW:
                         self._read_pending(stream)
             if recorder.sampling:
-                if self.steep_wanted and not self.steep_found:
+                if self.steep_wanted and not self.steep_found and loss.grad_fn is not None:
                     recorder.timed(self._find_steep, stream, loss)
                 recorder.event("backward", stream.index)
                 recorder.timed(recorder.passes.sample, stream, loss)

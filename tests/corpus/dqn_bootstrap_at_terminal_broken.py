@@ -1,5 +1,5 @@
 # bug: the done flags are ignored in the DQN target, so it bootstraps beyond the end of the episode
-# expects: no-rule-yet
+# expects: RL022
 from dataclasses import dataclass
 
 import numpy as np

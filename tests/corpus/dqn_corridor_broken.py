@@ -1,5 +1,5 @@
 # bug: the DQN target bootstraps from the next state even when the episode has ended (the done flag is stored but not used)
-# expects: no-rule-yet
+# expects: RL022
 import random
 from collections import deque
 

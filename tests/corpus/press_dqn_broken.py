@@ -1,5 +1,5 @@
 # bug: the end of the time is stored as the end of the game
-# expects: no-rule-yet
+# expects: RL023
 """DQN that decides when to service a stamping press. The line never really ends; logs come in shifts of 6 hours."""
 import copy
 

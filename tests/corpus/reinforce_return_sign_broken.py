@@ -1,5 +1,5 @@
 # bug: the policy loss has the wrong sign, reward is minimised
-# expects: no-rule-yet
+# expects: RL025
 import argparse
 import random
 

@@ -1,5 +1,5 @@
 # bug: returns are built from the reversed rewards but never put back in time order, so each action is credited with another step's return (discounted)
-# expects: no-rule-yet
+# expects: RL025
 import torch
 from torch import nn
 from torch.distributions import Categorical

@@ -94,12 +94,12 @@ class Bootstraps:
 
 @dataclass(frozen=True, eq=False)
 class Episodes:
-    """Episodes in environments of gymnasium that have a limit of time."""
+    """Episodes in environments of gymnasium that have a limit of time, and in those of the program's own."""
 
     ended: int
     """Before that limit, and sooner than the longest of them."""
     cut: int
-    """At that limit, or as late as the longest."""
+    """At that limit, or as late as the longest, or because the program began anew."""
     steps: int
     limited: int = 0
     """At that limit, for certain."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime import graph, policies, references, returns, terms
+from torchward.runtime import graph, terms
+from torchward.runtime.agents import Agents
 from torchward.runtime.losses import LIKELIHOODS, REGRESSIONS
-from torchward.runtime.tensors import caller, item, number, plain, thin, tolist
+from torchward.runtime.tensors import caller, item, number, plain, thin
 
 if TYPE_CHECKING:
-    from torchward.runtime.models import Root
     from torchward.runtime.recorder import Recorder
     from torchward.runtime.streams import Stream
 
@@ -25,15 +25,9 @@ NO_NUMBER = 1e-5
 _CHANNEL_FIRST = ("Conv", "BatchNorm", "GroupNorm", "InstanceNorm", "LazyConv", "SyncBatchNorm")
 
 
-ROWS_ENOUGH = 16
-"""Examples from which on rewards that occur several times are found among them, ..."""
-PAIRED_ROWS = 64
-"""... and of which each is compared with each."""
 COLUMNS = 1_024
 EDGE = 0.05
 """Part of the range of time steps, at either end of it, in which noise is looked at."""
-SHARED_FROM = 10.0
-"""Times that a critic must pull harder than a policy before it is looked at what they share."""
 
 
 class _Mark:
@@ -50,6 +44,7 @@ class Passes:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.row = recorder.row
+        self.agents = Agents(recorder, self._target)
         self.derivatives: list[tuple[terms.Derivative, int]] = []
         """Derivatives by an input, taken without a graph in this sampled step, and where."""
         self.attends = False
@@ -129,65 +124,12 @@ class Passes:
         self._activations(graph.activations(walked, parameters.owner))
         recorder.decays.in_loss(stream.index, loss, walked)
         self._partners(stream, loss, walked)
-        self._values_of_choices(walked)
+        self.agents.look(stream, loss, walked)
         self._target_by_hand(walked)
         self._noise(walked)
         self._cut(stream, walked)
-        self._advantages(stream, walked)
-        self._returns(stream, walked)
-        if loss.is_cpu:  # both read values; an accelerator would be waited for
-            chosen = next((node for node in walked.nodes if node.name() == "GatherBackward0"), None)
-            if chosen is not None:
-                if policies.weighs_choices(walked.nodes, chosen):
-                    self.row("po", i=stream.index, s=recorder.step)
-                if policies.weighs_by_graph(walked.nodes):
-                    self.row("ag", i=stream.index, s=recorder.step)
-                self._entropy(stream, walked)
-            self._ratio(stream, walked)
         if any(node.name() in terms.PAIRED for node in walked.nodes[: terms.NODE_LIMIT]):
             self._divergence(stream, walked)
-
-    def _values_of_choices(self, walked: graph.Walk) -> None:
-        """The loss looks at one value of each row of a model's output: how often is it the largest one?"""
-        inputs = self.recorder.inputs
-        made, valued = inputs.made, inputs.valued
-        chosen = policies.chosen_values(walked.nodes, made[1]) if made is not None else None
-        if made is None or chosen is None:
-            if valued is not None:
-                self._bootstraps(walked, *valued, valued[1].detach()[:, 0])
-            return
-        output, rows = made[1].detach(), len(chosen)
-        others = sum(times for size, times in made[0].asked_sizes.items() if size != rows)
-        row = {"m": made[0].index, "s": self.recorder.step, "n": rows, "a": output.shape[1], "w": others}
-
-        def write(values: list[float]) -> None:
-            self.row("ac", **row, g=number(values[0]))
-
-        self.recorder.reader.read([(output.argmax(1) == chosen).float().mean()], write)
-        self._bootstraps(walked, *made, output.gather(1, chosen[:, None])[:, 0])
-
-    def _bootstraps(self, walked: graph.Walk, root: Root, output: torch.Tensor, picked: torch.Tensor) -> None:
-        """The values that a loss looks at may be to become rewards plus a factor times the values of later states."""
-        target = self._target(walked, picked) if output.is_cpu and len(picked) >= ROWS_ENOUGH else None
-        if target is None or target.numel() != len(picked) or not target.is_cpu:
-            return
-        if output.shape[1] == 1 and not self._judges(walked, output):
-            return
-        same = [one for one in self.recorder.inputs.answers if one.shape == output.shape and one.is_cpu]
-        later = [one[:PAIRED_ROWS] for one in same if one.data_ptr() != output.data_ptr()][-3:]
-        found = policies.bootstraps(target.flatten()[:PAIRED_ROWS], later, root.rewards)
-        if found is not None:
-            root.rewards = found.kinds
-            few = {"n": min(len(picked), PAIRED_ROWS), "g": number(found.factor), "o": found.alone, "e": found.over}
-            self.row("bt", m=root.index, s=self.recorder.step, **few)
-
-    def _judges(self, walked: graph.Walk, output: torch.Tensor) -> bool:
-        """The error in the loss is of this output as it stands."""
-        last = self.recorder.losses.last
-        if last is not None and last[3].grad_fn in walked.nodes:
-            return last[1].untyped_storage().data_ptr() == output.untyped_storage().data_ptr()
-        written = terms.squared_error(walked.nodes[0])
-        return written is not None and written[1] is output.grad_fn
 
     def _target_by_hand(self, walked: graph.Walk) -> None:
         """A loss written without torch's functions: what is the model's output compared with?"""
@@ -236,107 +178,6 @@ class Passes:
         if written is None or written[0].numel() != made.numel():
             return None
         return made.detach() - written[2] * written[0].reshape(made.shape)
-
-    def _entropy(self, stream: Stream, walked: graph.Walk) -> None:
-        """The loss may hold the entropy of a policy: with which factor?"""
-        found = policies.entropy_of_policy(walked.nodes[0], walked.nodes)
-        if found is None:
-            return
-        factor, entropy = found
-        step = self.recorder.step
-
-        def write(values: list[float]) -> None:
-            self.row("en", i=stream.index, s=step, f=number(factor), v=number(values[0]))
-
-        self.recorder.reader.read([entropy.mean()], write)
-
-    def _advantages(self, stream: Stream, walked: graph.Walk) -> None:
-        """The loss may weigh what was chosen by advantages: how large is the largest?"""
-        weights = policies.weights_of_choices(walked.nodes)
-        if not weights:
-            return
-        row = {"i": stream.index, "s": self.recorder.step, "n": weights[0].numel()}
-
-        def write(values: list[float]) -> None:
-            self.row("av", **row, a=number(values[0]))
-
-        self.recorder.reader.read([torch.stack([one.float().abs().max() for one in weights]).min()], write)
-        if weights[0].is_cpu:  # signs are read
-            self._reference(stream, walked)
-            self._beside(stream, walked)
-
-    def _returns(self, stream: Stream, walked: graph.Walk) -> None:
-        """The loss may weigh each action of this step with what came of it: is that so?"""
-        seen = self.recorder.inputs.rewards
-        if not returns.LEAST <= len(seen) <= returns.MOST or len({one for one, _, _ in seen}) > 1:
-            return
-        weights = returns.weights_in_order(walked.nodes[0], len(seen))
-        if weights is not None and not self.recorder.optimizers.maximising():
-            _, rewards, over = map(list, zip(*seen, strict=True))
-            said = returns.judge(-weights, rewards, over)
-            missed = returns.missed_in_order(walked.nodes[0], len(seen))
-            if missed is not None:
-                if not said and missed.target is not None:
-                    said = returns.judge(missed.target.double(), rewards, over)
-                    said = "" if said == "negative" else said  # costs
-                self._agreement(stream, weights, missed)
-            self.row("rr", i=stream.index, s=self.recorder.step, n=len(seen), kind=said)
-
-    def _beside(self, stream: Stream, walked: graph.Walk) -> None:
-        """The loss may hold the errors of a critic beside a policy's: which pulls harder at the weights of both?"""
-        found = policies.values_beside_policy(walked.nodes[0])
-        if found is None:
-            return
-        if stream.shared is None and found.pull > SHARED_FROM:
-            own = {id(leaf) for leaf in graph.walk(found.value).leaves if leaf.dim() > 1}
-            stream.shared = any(id(leaf) in own for leaf in graph.walk(found.policy).leaves)
-        errors, weights = (one.float().square().mean().sqrt() for one in (found.missed.error, found.slopes))
-        row = {"p": number(found.pull), "e": number(float(errors)), "w": number(float(weights))}
-        self.row("vp", i=stream.index, s=self.recorder.step, **row, sh=bool(stream.shared))
-        if not self.recorder.optimizers.maximising():
-            self._agreement(stream, found.slopes, found.missed)
-
-    def _agreement(self, stream: Stream, slopes: torch.Tensor, missed: policies.Missed) -> None:
-        """A policy is to do more often what brought more than its critic expected: does it? Does the critic know?"""
-        agreed = returns.agreement(slopes, missed.error)
-        if agreed is None:
-            return
-        row = {"a": number(agreed), "lo": round(float((missed.error < 0).float().mean()), 3), "ev": None}
-        if missed.target is not None and (spread := float(missed.target.float().var(unbiased=False))) > 0:
-            row["ev"] = number(1 - float(missed.error.var(unbiased=False)) / spread)
-        self.row("pa", i=stream.index, s=self.recorder.step, **row)
-
-    def _reference(self, stream: Stream, walked: graph.Walk) -> None:
-        """The loss may hold a penalty for leaving a reference policy: with which sign, and how far is it?"""
-        found = references.penalty(walked.nodes[0])
-        if found is None or not found.apart.numel() or self.recorder.optimizers.maximising():
-            return
-        sizes = found.apart.abs()
-        self.row(
-            "rf",
-            i=stream.index,
-            s=self.recorder.step,
-            g=found.sign,
-            m=number(float(sizes.max())),
-            d=number(float(sizes.mean())),
-        )
-
-    def _ratio(self, stream: Stream, walked: graph.Walk) -> None:
-        """The loss may weigh ratios of probabilities: are they all 1, and were these examples trained on before?"""
-        given, self.recorder.inputs.given = self.recorder.inputs.given, None
-        if given is None or not given.is_cpu or not given.is_floating_point() or given.dim() != 2:
-            return
-        ratio = policies.ratio_of_policies(walked.nodes)
-        if ratio is None or not ratio.is_cpu:
-            return
-        rows = given.detach()[:ROWS].double()
-        marks = set(tolist(rows @ torch.arange(1, rows.shape[1] + 1, dtype=torch.float64).sqrt()))
-        again = len(marks & stream.rows) / max(1, len(marks)) if len(marks) == len(rows) else 0.0
-        if len(stream.rows) < ROWS_KEPT:
-            stream.rows |= marks
-        apart, moved = (ratio - 1).abs().max(), (ratio - 1 - ratio.log()).mean()
-        row = {"d": number(float(apart)), "kl": number(float(moved)), "again": round(again, 3)}
-        self.row("rt", i=stream.index, s=self.recorder.step, **row)
 
     def _partners(self, stream: Stream, loss: torch.Tensor, walked: graph.Walk) -> None:
         """The loss compares an output with two others: how near is it to the nearer one?"""

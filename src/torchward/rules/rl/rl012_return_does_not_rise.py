@@ -106,5 +106,8 @@ model.learn(total_timesteps=1400)
 print(model.num_timesteps)
 """,
     links=("https://stable-baselines3.readthedocs.io/en/master/guide/rl_tips.html",),
-    explained_by=("TRN001", "OPT007", "OPT008", "DAT002"),
+    explained_by=(
+        *("TRN001", "OPT007", "OPT008", "DAT002", "RL013", "RL014", "RL020", "RL021", "RL022", "RL023", "RL024"),
+        *("RL025", "RL026", "RL027"),
+    ),
 )

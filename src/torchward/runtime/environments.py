@@ -1,0 +1,269 @@
+"""Environments that an agent acts in: how episodes end, what they brought, and single rewards in sampled steps.
+
+They are gymnasium's, as far as those have a limit of time, and objects of the program's own: a class with a method
+`step` (and mostly `reset`) that returns an observation, a reward and what says that the episode is over.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from torchward.runtime import returns
+from torchward.runtime.tensors import _LIBRARY, number, of_user
+
+if TYPE_CHECKING:
+    from torchward.runtime.recorder import Recorder
+    from torchward.runtime.wrap import Patches
+
+GROWTH = 1.2
+"""Told of each time that there are so many times more episodes."""
+COPIES = 256
+"""Environments at most that one call of `step` acts in."""
+FLAGS = (bool, np.bool_)
+Array = Any
+"""An array of numpy, one value for each copy of an environment."""
+
+
+class Episodes:
+    """Counts the episodes of all environments of this process."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.lengths: Counter[int] = Counter()
+        """Of those that ended by themselves."""
+        self.limited = self.cut = self.steps = self.next = 0
+        self.returns: list[float] = []
+        """Of the episodes that were not told of yet."""
+
+    def end(self, length: int, total: float, limited: bool = False, cut: bool = False) -> None:
+        """One of so many steps is over: by itself, at its limit of time, or cut off by the program."""
+        self.returns.append(total)
+        self.steps += length
+        if limited or cut:
+            self.limited += limited
+            self.cut += not limited
+        else:
+            self.lengths[length] += 1
+        ended = sum(self.lengths.values())
+        if ended + self.limited + self.cut >= self.next:
+            self.next = int(GROWTH * (ended + self.limited + self.cut)) + 1
+            # The longest may have been cut off by the program itself.
+            longest = self.lengths[max(self.lengths)] if self.lengths else 0
+            mean = number(sum(self.returns) / len(self.returns))
+            fields = {"t": self.steps, "l": self.limited, "r": mean, "s": self.recorder.step}
+            self.recorder.row("ep", n=ended - longest, c=self.limited + self.cut + longest, **fields)
+            self.returns = []
+
+
+class Acted:
+    """The episode under way in an environment, in each of its copies if there are several."""
+
+    __slots__ = ("again", "ended", "fresh", "length", "total")
+
+    def __init__(self) -> None:
+        self.length: Any = 0
+        """Steps, ..."""
+        self.total: Any = 0.0
+        """... and the sum of their rewards."""
+        self.fresh = False
+        """It was begun anew since the last step, ..."""
+        self.again = False
+        """... or in it."""
+        self.ended = False
+        """The last step was the last of an episode, and nothing has begun anew."""
+
+
+class Environments:
+    """Finds the classes of the program's own that are acted in, and follows their objects."""
+
+    def __init__(self, recorder: Recorder, patches: Patches) -> None:
+        self.recorder, self.patches = recorder, patches
+        self.episodes = Episodes(recorder)
+        self.acting: Any = None
+        """The outermost environment that is acted in at the moment: those within it are not counted again."""
+        self.limited = False
+        """One within it is at its limit of time."""
+        self.running: dict[int, Acted] = {}
+        self.others: set[type] = set()
+        """Classes that have such methods, but are none."""
+        self._sizes: tuple[int, int] = (0, 0)
+        self._known: set[type] = set()
+
+    def look(self) -> None:
+        """Follow the classes that the program has defined by now."""
+        sizes = len(sys.modules), len(vars(sys.modules["__main__"]))
+        if sizes == self._sizes:
+            return
+        self._sizes = sizes
+        for module in list(sys.modules.values()):
+            file = getattr(module, "__file__", None)
+            if isinstance(file, str) and not file.startswith(_LIBRARY) and of_user(file):
+                for value in list(vars(module).values()):
+                    if isinstance(value, type) and value not in self._known:
+                        self._known.add(value)
+                        if value.__module__ == module.__name__:
+                            self._follow(value)
+
+    def _follow(self, owner: type) -> None:
+        if not callable(getattr(owner, "step", None)) or issubclass(owner, (nn.Module, torch.optim.Optimizer)):
+            return
+        library = sys.modules.get("gymnasium")
+        if library is not None and issubclass(owner, (library.Wrapper, library.vector.VectorEnv)):
+            return  # what it wraps is followed
+        guard = self.recorder.guarded
+        for name, before, after in (("step", self.acts, self.acted), ("reset", self.begins, None)):
+            if isinstance(vars(owner).get(name), FunctionType):
+                ended = guard("environments", after) if after is not None else None
+                self.patches.around(owner, name, guard("environments", before), ended)
+
+    def _state(self, environment: Any) -> Acted:
+        key = id(environment)
+        state = self.running.get(key)
+        if state is None:
+            state = self.running[key] = Acted()
+        return state
+
+    def begins(self, args: Any, _kwargs: Any) -> None:
+        state = self._state(args[0])
+        if self.acting is args[0]:
+            state.again = True
+        else:
+            state.fresh = True
+
+    def acts(self, args: Any, _kwargs: Any) -> bool:
+        """An environment is about to be acted in: it is not part of another."""
+        if self.acting is not None:
+            return False
+        self.acting, self.limited = args[0], False
+        return True
+
+    def acted(self, outermost: bool, result: Any, args: Any, _kwargs: Any) -> None:
+        if not outermost:
+            return
+        environment, self.acting = args[0], None
+        kind = type(environment)
+        if kind in self.others:
+            return
+        state = self._state(environment)
+        plausible = isinstance(result, tuple) and len(result) > 1
+        if not plausible or (state.ended and not state.fresh):  # it went on after what looked like an end
+            self.others.add(kind)
+            return
+        reward, second = result[1], result[3] if len(result) > 3 else None
+        if type(reward) in (float, int) and type(result[2] if len(result) > 2 else None) is bool:
+            self._one(state, environment, reward, result[2], second if type(second) is bool else None)
+        else:
+            self._several(state, environment, result)
+
+    def _one(self, state: Acted, environment: Any, reward: float, over: bool, second: bool | None) -> None:
+        if state.fresh:
+            self._cut(state)
+            state.fresh = state.ended = False
+        state.length += 1
+        state.total += reward
+        limited = not over and bool(second)
+        if self.recorder.sampling:
+            self._saw(environment, np.array([float(reward)]), np.array([over or limited]))
+        if over or limited:
+            self.episodes.end(state.length, state.total, limited=limited or self.limited)
+            state.length, state.total = 0, 0.0
+            state.ended, state.again = not state.again, False
+        elif state.again:
+            state.fresh, state.again = True, False
+
+    def _several(self, state: Acted, environment: Any, result: tuple[Any, ...]) -> None:
+        """A step in copies of an environment, or with a reward or an end that numpy or torch made."""
+        rewards = _values(result[1])
+        found = [_flags(one, len(rewards)) for one in result[2:4]] if rewards is not None else []
+        flags = [one for one in found if one is not None]
+        if rewards is None or not (flags or hasattr(environment, "reset")):
+            self.others.add(type(environment))
+        elif len(rewards) == 1 and flags:
+            second = bool(flags[1][0]) if len(flags) > 1 else None
+            self._one(state, environment, float(rewards[0]), bool(flags[0][0]), second)
+        else:
+            if state.fresh:
+                self._cut(state)
+                state.fresh = False
+            over = np.logical_or.reduce(flags) if flags else np.zeros(len(rewards), dtype=bool)
+            state.length, state.total = state.length + np.ones(len(rewards), dtype=int), state.total + rewards
+            if self.recorder.sampling:
+                self._saw(environment, rewards, over)
+            # Copies go on without a call: only where two flags say that an episode is over is it clear that it is.
+            for place in np.flatnonzero(over).tolist() if len(flags) == 2 else ():
+                limited = self.limited or not flags[0][place]
+                self.episodes.end(int(state.length[place]), float(state.total[place]), limited=limited)
+                state.length[place], state.total[place] = 0, 0.0
+
+    def _cut(self, state: Acted) -> None:
+        """The program begins anew: what was under way is over."""
+        for length, total in zip(np.atleast_1d(state.length), np.atleast_1d(state.total), strict=True):
+            if length:
+                self.episodes.end(int(length), float(total), cut=True)
+        state.length, state.total = 0, 0.0
+
+    def _saw(self, environment: Any, rewards: Array, over: Array) -> None:
+        seen = self.recorder.inputs.rewards
+        if len(seen) <= returns.MOST:
+            seen.append((id(environment), rewards, over))
+
+    def time_limit_resets(self, args: Any, _kwargs: Any) -> None:
+        """A `TimeLimit` of gymnasium is about to begin anew."""
+        length, limit = args[0]._elapsed_steps, args[0]._max_episode_steps
+        state = self.running.get(id(args[0]))
+        if state is not None and state.length and self.acting is None:
+            self.episodes.end(state.length, state.total, limited=bool(length and length >= limit))
+            state.length, state.total = 0, 0.0
+
+    def time_limit_acted(self, outermost: bool, result: Any, args: Any, _kwargs: Any) -> None:
+        if not outermost:
+            self.limited = self.limited or bool(result[3] and not result[2])
+            return
+        self.acting = None
+        reward = result[1]
+        if type(reward) not in (float, int):
+            rewards = _values(reward)
+            if rewards is None or len(rewards) != 1:
+                return
+            reward = float(rewards[0])
+        state = self._state(args[0])
+        state.length += 1
+        state.total += reward
+        if self.recorder.sampling:
+            self._saw(args[0], np.array([float(reward)]), np.array([bool(result[2] or result[3])]))
+
+
+def _values(reward: Any) -> Array | None:
+    """Rewards, one for each copy that was acted in; None: something else, or on a device that would be waited for."""
+    if isinstance(reward, torch.Tensor):
+        if not reward.is_cpu or reward.requires_grad:
+            return None
+        reward = reward.numpy()
+    elif isinstance(reward, bool) or not isinstance(reward, (int, float, np.ndarray, np.generic)):
+        return None
+    found = np.asarray(reward)
+    fits = found.ndim < 2 and found.dtype.kind in "fiu" and 0 < found.size <= COPIES
+    return found.reshape(-1).astype(float) if fits else None
+
+
+def _flags(value: Any, count: int) -> Array | None:
+    """What says of each of so many copies that its episode is over."""
+    if isinstance(value, FLAGS):
+        return np.full(count, bool(value))
+    if isinstance(value, torch.Tensor):
+        if not value.is_cpu or value.requires_grad:
+            return None
+        value = value.numpy()
+    if isinstance(value, np.ndarray) and value.size == count and value.ndim < 2:
+        if value.dtype == np.bool_:
+            return value.reshape(-1).copy()
+        if count > 1 and value.dtype.kind in "fiu" and bool(((value == 0) | (value == 1)).all()):
+            return value.reshape(-1) != 0
+    return None

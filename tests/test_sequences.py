@@ -48,7 +48,7 @@ def test_the_shift_of_targets(torch: ModuleType, shift: int) -> None:
 
 @pytest.mark.parametrize(("axis", "wrong"), [(-1, False), (-2, True), (1, True)])
 def test_a_softmax_over_another_axis_than_the_one_summed(torch: ModuleType, axis: int, wrong: bool) -> None:
-    from torchward.runtime import graph
+    from torchward.runtime import graph, softmaxes
 
     scores, values = torch.randn(2, 3, 4, 5, requires_grad=True), torch.randn(2, 3, 5, 6)
     weights = torch.nn.functional.dropout(scores.softmax(axis), 0.5)
@@ -57,11 +57,11 @@ def test_a_softmax_over_another_axis_than_the_one_summed(torch: ModuleType, axis
         torch.einsum("bhij,bhjd->bhid", weights, values),
         (values.transpose(2, 3) @ weights.transpose(2, 3)),
     ):
-        found = graph.misplaced_softmax(graph.walk(mixed.sum().grad_fn), lambda leaf: None)
+        found = softmaxes.misplaced_softmax(graph.walk(mixed.sum().grad_fn), lambda leaf: None)
         assert (found is not None) is wrong
     renewed = scores.softmax(axis)
     renewed = renewed / renewed.sum(-1, keepdim=True)
-    assert graph.misplaced_softmax(graph.walk((renewed @ values).sum().grad_fn), lambda leaf: None) is None
+    assert softmaxes.misplaced_softmax(graph.walk((renewed @ values).sum().grad_fn), lambda leaf: None) is None
 
 
 @pytest.mark.parametrize("related", [True, False])

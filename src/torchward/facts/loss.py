@@ -117,6 +117,8 @@ class Loss:
     marks: the same numbers."""
     evaluated_values: Mapping[int, int] = field(default_factory=dict)
     """Histogram of class-index targets, one for each example, over batches of the first evaluations."""
+    evaluated_classes: int | None = None
+    """Scores for each of these."""
     evaluated: Series = field(default_factory=Series)
     """Evaluation: number of examples behind each value of `accuracy`."""
 

@@ -304,6 +304,11 @@ class Attention:
     positions: int
     peaked: Series
     """Share of rows in which one weight is above 0.99, of those in which four positions or more may be looked at."""
+    deviation: Series = field(default_factory=Series)
+    """Of the scores of a row, mean over the rows without a mask."""
+    scale: float | None = None
+    """Times that the scores are as large as products of queries and keys, as linear layers make them, divided by the
+    root of their size; None if that is not known."""
 
 
 @dataclass(frozen=True, eq=False)

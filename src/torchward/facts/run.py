@@ -169,7 +169,7 @@ class Score:
 
 @dataclass(frozen=True, eq=False)
 class CheckpointLoad:
-    """A checkpoint with the state of an optimizer in it was loaded."""
+    """A checkpoint was loaded: one that holds the state of an optimizer, or one that this process saved without."""
 
     step: int
     site: Site | None
@@ -183,6 +183,8 @@ class CheckpointLoad:
     """Those that were given its state."""
     went_on: bool = False
     """One of these has stepped since."""
+    saved_without: int | None = None
+    """The step at which it was saved, if it holds no optimizer's state; each such checkpoint is told of once."""
 
 
 @dataclass(frozen=True, eq=False)

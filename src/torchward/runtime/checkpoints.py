@@ -27,6 +27,8 @@ class Checkpoints:
         self.loads: list[dict[str, Any]] = []
         self.written: set[str] = set()
         """Files into which this process saved the state of an optimizer."""
+        self.bare: dict[str, int] = {}
+        """... and those into which it saved tensors only: the step at which it last did."""
         self.partial = 0
         """Loads that left something out, written down."""
         self.own_loads = 0
@@ -36,11 +38,16 @@ class Checkpoints:
 
     def loaded(self, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """`torch.load` gave back `result`."""
-        if len(self.loads) >= LIMIT or self.recorder.inside or not _holds_optimizer(result):
+        if len(self.loads) >= LIMIT or self.recorder.inside:
+            return
+        file = _path(args[0] if args else kwargs.get("f"))
+        bare = self.bare.pop(file, None)
+        if bare is None and not _holds_optimizer(result):
             return
         self.loads.append(
             {
-                "file": _path(args[0] if args else kwargs.get("f")),
+                "file": file,
+                "bare": bare,
                 "site": self.recorder.site(caller(3)),
                 "s": self.recorder.step,
                 "model": False,
@@ -51,8 +58,11 @@ class Checkpoints:
 
     def saved(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """`torch.save` was called."""
+        file = _path(args[1] if len(args) > 1 else kwargs.get("f"))
         if len(self.written) < LIMIT and _holds_optimizer(args[0] if args else kwargs.get("obj")):
-            self.written.add(_path(args[1] if len(args) > 1 else kwargs.get("f")))
+            self.written.add(file)
+        elif file and file not in self.written and len(self.bare) < LIMIT:
+            self.bare[file] = self.recorder.step
 
     def put_back(self, what: str, optimizer: Any = None) -> None:
         """A state dict was loaded into a `model` or an optimizer (`opt`)."""
@@ -108,7 +118,8 @@ class Checkpoints:
             state = {
                 **{key: load[key] for key in ("s", "site", "model", "opt")},
                 "into": list(load["into"]),
-                "own": bool(file) and file in self.written,
+                "own": bool(file) and (file in self.written or load["bare"] is not None),
+                "bare": load["bare"],
             }
             if state != load.get("sent"):
                 load["sent"] = state

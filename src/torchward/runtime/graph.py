@@ -7,7 +7,6 @@ attribute reads per node, and it is only walked on sampled steps.
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -37,9 +36,6 @@ RESHAPING = frozenset(
     }
 )  # fmt: skip
 """Those that keep the order of the values."""
-NEAR_LOSS = 64
-"""Nodes from the loss on among which the function stands that it is made of."""
-
 ADDED_AXIS = frozenset({"UnsqueezeBackward0", "ViewBackward0", "ExpandBackward0", "UnsafeViewBackward0"})
 """Operations by which users add the axis along which values are to be repeated."""
 
@@ -56,8 +52,6 @@ SCALING = VIEWS | {"DivBackward0", "MulBackward0", "AddBackward0", "SubBackward0
 CLAMPS = frozenset({"ClampBackward0", "ClampBackward1", "ClampMaxBackward0", "ClampMinBackward0"})
 """Operations that leave a value as it is, or cut it off."""
 
-ALIKE = 1e-3
-"""Attention weights that differ by less, as a share, are those of the same token met twice."""
 
 OPERATIONS = {
     "SoftmaxBackward0": "softmax", "LogSoftmaxBackward0": "log_softmax", "SigmoidBackward0": "sigmoid",
@@ -478,116 +472,6 @@ def _constant_factor(node: Any) -> float | None:
     return float(other)
 
 
-def misplaced_softmax(walked: Walk, owner: Owner) -> tuple[tuple[int, ...], int, str] | None:
-    """A softmax over one axis whose result a matrix product sums over another: (shape, axis, feeding layer).
-
-    The weights of a sum must add up to 1 along the axis that is summed. Only rearrangements of the result and dropout
-    may stand between the two; the last axis of the left factor is summed, the last but one of the right factor. A sum
-    that is written out counts where the softmax is over an axis with a single value: its weights are all 1.
-    """
-    for node in walked.nodes:
-        if node.name() in ("SumBackward1", "MeanBackward1"):
-            alone = _softmax_of_one(node)
-            if alone is not None:
-                shape = output_shape(alone) or ()
-                return shape, _from_front(alone._saved_dim, len(shape)), feeding_layer(alone, owner)[0]
-        if node.name() not in ("BmmBackward0", "MmBackward0"):
-            continue
-        for place, (child, _) in enumerate(node.next_functions[:2]):
-            found = _softmax_behind(child, place)
-            if found is not None:
-                softmax, summed = found
-                shape = output_shape(softmax) or ()
-                axis = _from_front(softmax._saved_dim, len(shape))
-                if axis != summed and shape[summed] > 1:
-                    return shape, axis, feeding_layer(softmax, owner)[0]
-    return None
-
-
-def classes_mixed(walked: Walk, owner: Owner) -> tuple[tuple[int, ...], tuple[int, ...], int, str] | None:
-    """Scores whose class axis was taken apart by a reshape: (shapes before and after, class axis before, layer).
-
-    From (batch, class, ...) to (rows, class): a row then holds scores of one class at neighbouring places. Where the
-    last axis has as many values as there are classes it may be the one that is meant. Or from (batch, ..., class), as a
-    linear layer makes them, to (batch, class, ...).
-    """
-    for node in walked.nodes[:NEAR_LOSS]:
-        made = node.next_functions[0][0] if node.name() == "LogSoftmaxBackward0" else None
-        if made is None or made.name() not in RESHAPING:
-            continue
-        after, before = output_shape(made) or (), output_shape(made.next_functions[0][0]) or ()
-        if len(after) < 2 or len(before) < 3 or _from_front(node._saved_dim, len(after)) != 1:
-            continue
-        layer, kind = feeding_layer(made, owner)
-        if len(after) == 2:
-            apart, axis = before[1] == after[1] != before[-1], 1
-        else:
-            apart, axis = before[-1] == after[1] and kind == "Linear", len(before) - 1
-        if apart and _reshaped(1, after, before) is None:
-            return before, after, axis, layer
-    return None
-
-
-def _softmax_of_one(node: Any) -> Any:
-    """The softmax over an axis of one value that gives a sum over an axis of several its weights, or None."""
-    product = node.next_functions[0][0]
-    if product is None or product.name() != "MulBackward0" or any(child is None for child, _ in product.next_functions):
-        return None
-    for child, _ in product.next_functions:
-        shape, whole = output_shape(child), output_shape(product)
-        if child.name() != "SoftmaxBackward0" or not shape or whole is None or len(shape) != len(whole):
-            continue
-        summed = node._saved_dim if isinstance(node._saved_dim, (tuple, list)) else (node._saved_dim,)
-        alone = shape[_from_front(child._saved_dim, len(shape))] == 1
-        if alone and any(shape[_from_front(axis, len(shape))] > 1 for axis in summed):
-            return child
-    return None
-
-
-def attention_peaks(walked: Walk, owner: Owner) -> list[tuple[str, int, float]]:
-    """Of each softmax that a matrix product sums by: (feeding layer, its positions, share of rows at their extreme).
-
-    A row is at its extreme when one weight, or several that are alike (the same token twice), are above 0.99 together,
-    although four or more other positions may be looked at. A weight of 0 is a mask's, unless there is no mask.
-    """
-    found: list[tuple[str, int, float]] = []
-    for node in walked.nodes:
-        if node.name() not in ("BmmBackward0", "MmBackward0") or len(found) >= 16:
-            continue
-        for place, (child, _) in enumerate(node.next_functions[:2]):
-            behind = _softmax_behind(child, place)
-            weights = saved(behind[0], "_saved_result") if behind is not None else None
-            if behind is None or weights is None:
-                continue
-            axis = _from_front(behind[0]._saved_dim, weights.dim())
-            if axis != behind[1] or weights.shape[axis] < 4:
-                continue
-            rows = weights.movedim(axis, -1).reshape(-1, weights.shape[axis])
-            rows = rows[:: -(-rows.shape[0] // 512)].float()
-            open_ = (rows > 0).sum(1) if _may_be_masked(behind[0]) else torch.full_like(rows[:, 0], rows.shape[1])
-            top = rows >= (1 - ALIKE) * rows.amax(1, keepdim=True)
-            free = open_ >= 4
-            sure = ((rows * top).sum(1) > 0.99) & (2 * top.sum(1) <= open_)
-            peaked = (sure & free).sum() / free.sum().clamp(min=1)
-            found.append((feeding_layer(behind[0], owner)[0], rows.shape[1], float(peaked)))
-    return found
-
-
-def _may_be_masked(softmax: Any) -> bool:
-    """Between a softmax and the product that makes its scores stands something that could set scores to -inf."""
-    node = softmax
-    for _ in range(12):
-        alive = [child for child, _ in node.next_functions if child is not None]
-        if len(alive) != 1:
-            return True
-        node = alive[0]
-        if node.name() in ("BmmBackward0", "MmBackward0"):
-            return False
-        if node.name() not in VIEWS and node.name() not in ("MulBackward0", "DivBackward0"):
-            return True
-    return True
-
-
 def computed_in(walked: Walk) -> str:
     """The half-precision type that float32 weights are cast to on the way, as `autocast` does; empty if none."""
     for node in walked.nodes:
@@ -600,55 +484,6 @@ def computed_in(walked: Walk) -> str:
         if dtype in (torch.float16, torch.bfloat16):
             return str(dtype).removeprefix("torch.")
     return ""
-
-
-def _softmax_behind(node: Any, place: int) -> tuple[Any, int] | None:
-    """(the softmax that a factor of a matrix product is, the axis of it that the product sums over)."""
-    axis: int | None = None
-    for _ in range(16):
-        shape = output_shape(node) if node is not None else None
-        if shape is None or len(shape) < 2:
-            return None
-        axis = len(shape) - 1 - place if axis is None else axis
-        name = node.name()
-        if name == "SoftmaxBackward0":
-            return node, axis
-        child = next((child for child, _ in node.next_functions if child is not None), None)
-        if name in ("TransposeBackward0", "TransposeBackward1", "TBackward0"):
-            pair = (0, 1) if name == "TBackward0" else (node._saved_dim0, node._saved_dim1)
-            first, second = (_from_front(value, len(shape)) for value in pair)
-            axis = {first: second, second: first}.get(axis, axis)
-        elif name == "PermuteBackward0":
-            axis = _from_front(node._saved_dims[axis], len(shape))
-        elif name in RESHAPING:
-            axis = _reshaped(axis, shape, output_shape(child))
-            if axis is None:
-                return None
-        elif name == "MulBackward0" and any(child is None for child, _ in node.next_functions):
-            pass  # dropout, or a mask
-        elif name not in ("ExpandBackward0", "CloneBackward0", "NativeDropoutBackward0", "ToCopyBackward0"):
-            return None
-        node = child
-    return None
-
-
-def _from_front(axis: Any, axes: int) -> int:
-    """An axis as autograd keeps it (unsigned, perhaps of a negative number), counted from the front."""
-    axis = int(axis)
-    return (axis - 2**64 if axis >= 2**63 else axis) % axes
-
-
-def _reshaped(axis: int, shape: tuple[int, ...], before: tuple[int, ...] | None) -> int | None:
-    """Where an axis of `shape` lay in the tensor that was reshaped; None if it was taken apart or joined."""
-    for place, size in enumerate(before or ()):
-        if (
-            before is not None
-            and size == shape[axis]
-            and math.prod(before[:place]) == math.prod(shape[:axis])
-            and math.prod(before[place + 1 :]) == math.prod(shape[axis + 1 :])
-        ):
-            return place
-    return None
 
 
 def find_origin(walked: Walk, owner: Owner) -> tuple[str, str, str, str]:

@@ -286,7 +286,7 @@ class Losses:
 
                 def write_classes(values: list[float], index: int = index) -> None:
                     row = {str(label): int(times) for label, times in enumerate(values) if times}
-                    self.recorder.row("ec", i=index, v=row)
+                    self.recorder.row("ec", i=index, v=row, c=len(values))
 
                 self.recorder.reader.read(site.held_out.unbind(), write_classes)
             site.evaluations += 1

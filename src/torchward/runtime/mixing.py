@@ -376,20 +376,34 @@ def _time_may_be_first(model: nn.Module, capture: Capture) -> bool:
     both = first.dim() > 2 and target is not None and target.dim() > 1 and target.shape[1] == first.shape[1]
     if first.shape[1] != capture.batch and (not both or batch_first(capture)):
         return False
-    return any(isinstance(part, nn.RNNCellBase) or _is_time_first(part) for part in model.modules())
+    reads = [part for part in model.modules() if isinstance(part, nn.RNNCellBase) or _is_time_first(part)]
+    if first.shape[1] == capture.batch or not reads:
+        return bool(reads)
+    # A model that turns the axes before it hands them on says which one is which.
+    half, second = capture.examples // 2, int(first.shape[1])
+    shapes = _given_half(model, capture, reads)
+    return not shapes or any(shape[:2] != (second, half) for _, shape in shapes)
 
 
 def _reads_along_first(model: nn.Module, capture: Capture) -> tuple[str, str] | None:
     """(path, kind) of the layer that takes the first axis of the model's input for time, whatever lies between: given
     half as many rows along that axis, it is given half as much along its own first one."""
+    half = capture.examples // 2
+    given = _given_half(model, capture, [part for part in model.modules() if _is_time_first(part)])
+    found = [part for part, shape in given if len(shape) == 3 and shape[:2] == (half, capture.batch)]
+    paths = {id(part): path for path, part in model.named_modules()}
+    return (paths[id(found[0])], type(found[0]).__name__) if found else None
+
+
+def _given_half(model: nn.Module, capture: Capture, parts: list[nn.Module]) -> list[tuple[nn.Module, tuple[int, ...]]]:
+    """What these parts are given when the model is given half as many rows: the shapes; none if it needs all."""
     half, found = capture.examples // 2, []
 
     def look(module: nn.Module, args: Any, kwargs: Any) -> None:
         given = next(tensors_in((args, kwargs)), None)
-        if given is not None and given.dim() == 3 and given.shape[:2] == (half, capture.batch):
-            found.append(module)
+        if given is not None:
+            found.append((module, tuple(given.shape)))
 
-    parts = [part for part in model.modules() if _is_time_first(part)]
     handles = [part.register_forward_pre_hook(look, with_kwargs=True) for part in parts]
     try:
         capture.call(
@@ -400,12 +414,11 @@ def _reads_along_first(model: nn.Module, capture: Capture) -> tuple[str, str] | 
             ),
         )
     except Exception:  # it needs all of them
-        return None
+        return []
     finally:
         for handle in handles:
             handle.remove()
-    paths = {id(part): path for path, part in model.named_modules()}
-    return (paths[id(found[0])], type(found[0]).__name__) if found else None
+    return found
 
 
 def _is_time_first(part: nn.Module) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime import graph, terms
+from torchward.runtime import graph, softmaxes, terms
 from torchward.runtime.agents import Agents
 from torchward.runtime.losses import LIKELIHOODS, REGRESSIONS
 from torchward.runtime.tensors import caller, item, number, plain, thin
@@ -91,9 +91,9 @@ class Passes:
             bc=graph.squared_by_broadcasting(walked),
             bo=graph.crossed(walked) if recorder.steps_sampled < 3 and recorder.reads_saved else None,
             leaves=reached if stream.sampled <= 3 else None,
-            sm=graph.misplaced_softmax(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
+            sm=softmaxes.misplaced_softmax(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
             pd=graph.plain_depth(walked) if recorder.steps_sampled < 3 else None,
-            cm=graph.classes_mixed(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
+            cm=softmaxes.classes_mixed(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
         )
         made = recorder.inputs.made
         if made is not None and recorder.steps_sampled < 3:
@@ -115,9 +115,11 @@ class Passes:
             recorder.prober.saw_loss(loss, walked)
         self.computed_in = graph.computed_in(walked)
         if recorder.reads_saved and loss.is_cpu and recorder.steps_sampled < 3:
-            for layer, positions, peaked in graph.attention_peaks(walked, parameters.owner):
+            for one in softmaxes.attention(walked, parameters.owner):
                 self.attends = True
-                self.row("at", s=recorder.step, layer=layer, n=positions, peak=number(peaked))
+                figures = {"peak": one.peaked, "sc": one.scale, "sd": one.deviation}
+                figures = {name: None if value is None else number(value) for name, value in figures.items()}
+                self.row("at", s=recorder.step, layer=one.layer, n=one.positions, **figures)
         if not recorder.reads_saved:
             recorder.blind("graph", "saved-tensor hooks (checkpointing or offloading) are in use")
             return

@@ -33,6 +33,8 @@ EVALUATED = 20
 MIDDLE = 0.05
 """Distance from the mean row, as a share of the usual one: transformers draws new rows with 3e-5 of the deviation, and
 who does it by hand with a few percent of it."""
+NEAR = 0.25
+"""... of the mean of some of the rows from that of all."""
 ADDED_ROWS = 16
 ENOUGH = 2_000
 """Lookups of one evaluation."""
@@ -132,7 +134,10 @@ class Tables:
         table.frozen = True
         values = rows[:, :COLUMNS].float()
         apart = (values - values.mean(0)).norm(dim=1)
-        alike = apart < MIDDLE * apart.mean()
+        usual = apart.mean()
+        # The mean may have been taken of a part of the rows: several that are nearly one may lie a little off it.
+        beside = ((values - values[-1]).norm(dim=1) < MIDDLE * usual) & (apart < NEAR * usual)
+        alike = (apart < MIDDLE * usual) | (beside & (beside.sum() > 1))
 
         def write(read: list[float]) -> None:
             table.added = int(read[0]) if read[0] < len(rows) / 2 else 0

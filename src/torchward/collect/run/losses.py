@@ -50,6 +50,7 @@ class Losses(Part):
         self._weights: dict[tuple[int, str], tuple[float, ...]] = {}
         self._judged: defaultdict[int, Growing] = by_key()
         self._held_out: defaultdict[int, Counter[int]] = defaultdict(Counter)
+        self._held_out_classes: dict[int, int | None] = {}
         self._twice: Counter[tuple[int, int, int, int]] = Counter()
         self._divergence: dict[int, list[Growing]] = defaultdict(lambda: [Growing() for _ in range(3)])
         self._evaluated_scales: dict[int, list[tuple[float, float, float, float]]] = defaultdict(list)
@@ -83,6 +84,7 @@ class Losses(Part):
 
     def on_ec(self, row: Row) -> None:
         self._held_out[row["i"]].update({int(label): number for label, number in row["v"].items()})
+        self._held_out_classes[row["i"]] = row.get("c")
 
     def on_es(self, row: Row) -> None:
         target, deviation, prediction, spread = row["v"]
@@ -305,6 +307,7 @@ class Losses(Part):
                     evaluated_scales=tuple(self._evaluated_scales[index]),
                     noise_targets=tuple(total["nz"]) if all(total.get("nz", ())) and "nz" in total else (),
                     evaluated_values=dict(self._held_out[index]),
+                    evaluated_classes=self._held_out_classes.get(index),
                     evaluated=self._judged[index].series(),
                 )
             )

@@ -38,6 +38,8 @@ class Models(Part):
         self._norm_least: dict[int, Row] = {}
         self._modes: dict[int, dict[bool, int]] = defaultdict(dict)
         self._peaks: defaultdict[tuple[str, int], Growing] = by_key()
+        self._deviations: defaultdict[tuple[str, int], Growing] = by_key()
+        self._scales: dict[tuple[str, int], float | None] = {}
         self._copies: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._in_time: dict[int, list[Row]] = defaultdict(list)
         self._views: dict[int, list[Row]] = defaultdict(list)
@@ -99,7 +101,11 @@ class Models(Part):
                 growing.add(row["s"], value)
 
     def on_at(self, row: Row) -> None:
-        self._peaks[row["layer"], row["n"]].add(row["s"], row["peak"])
+        key = row["layer"], row["n"]
+        self._peaks[key].add(row["s"], row["peak"])
+        self._scales[key] = row.get("sc")
+        if row.get("sd") is not None and math.isfinite(row["sd"]):
+            self._deviations[key].add(row["s"], row["sd"])
 
     def on_bn(self, row: Row) -> None:
         module = row["m"]
@@ -260,7 +266,10 @@ class Models(Part):
         return tuple(Recurrence(*key, calls=calls, cut=self._cut[key]) for key, calls in sorted(self._carried.items()))
 
     def attention(self) -> tuple[Attention, ...]:
-        return tuple(Attention(*key, growing.series()) for key, growing in self._peaks.items())
+        return tuple(
+            Attention(*key, growing.series(), self._deviations[key].series(), self._scales.get(key))
+            for key, growing in self._peaks.items()
+        )
 
     def copies(self) -> tuple[Copy, ...]:
         return tuple(

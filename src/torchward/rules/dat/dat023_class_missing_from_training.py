@@ -28,7 +28,7 @@ def check(run: Run) -> Iterator[Finding]:
         for judged in run.losses:
             if judged.training or judged.kind != loss.kind:
                 continue
-            if max(judged.evaluated_values, default=0) >= loss.classes:
+            if judged.evaluated_classes != loss.classes:
                 continue  # the classes of another task
             missing = _missing(loss, judged)
             if missing:

@@ -38,7 +38,7 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "the last {added} of the {rows} rows of `{layer}` are the mean of all others, as those of newly added tokens are; it is "
+        "the last {added} of the {rows} rows of `{layer}` are the mean of all others, or nearly so, as those of newly added tokens are; it is "
         "frozen, and training looks them up ({used} times in {samples} sampled steps).",
         "`{layer}` 的 {rows} 行中，最后 {added} 行等于其余各行的均值（新增 token 的初始值）；该层被冻结，"
         "而训练会用到这些行（{samples} 次采样的步骤中用到 {used} 次）。",

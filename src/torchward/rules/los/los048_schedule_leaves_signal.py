@@ -17,8 +17,9 @@ CLEAN = 0.35
 SIGNAL = 0.05
 """Mean square of the data that is left at the noisy end, of what it was. DDPM leaves 0.0001, the schedule of Stable
 Diffusion 0.008, which is seen in its images already (Lin et al. 2024)."""
-KEEPS = 0.9
-"""... above which nothing is taken away: noise is then added to the data as they are, as by denoisers of images."""
+KEEPS = 0.97
+"""... above which nothing is taken away: noise is then added to the data as they are, as by denoisers of images. Measured
+over tens of batches, it is 1 then to within 0.02."""
 PRESERVES = 0.08
 """By how much the squares of both shares may miss 1 where one is mixed in as the other is taken away."""
 

@@ -123,6 +123,6 @@ for step in range(200):
         "https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html",
         "https://docs.pytorch.org/docs/stable/notes/amp_examples.html#gradient-clipping",
     ),
-    explains=("NUM002",),
+    explains=("NUM002", "OPT007"),
     needs=("optimizer",),
 )

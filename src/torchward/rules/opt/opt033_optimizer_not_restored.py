@@ -3,14 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
-from torchward.facts import Run
+from torchward.facts import CheckpointLoad, Optimizer, Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
 STEPS = 20
 GATHERING = ("Adagrad", "Adadelta", "RMSprop", "Rprop", "ASGD")
 """Besides those with averages of gradients: what they know of earlier steps sets the size of the next."""
+
+
+RESUMED = 4
+"""Checkpoints without an optimizer's state that training went on from, each saved after it had gone on from the one
+before. Once, a next stage may begin there; one that serves for several trainings is where they start."""
+
+
+def check_saved_without(run: Run) -> Iterator[Finding]:
+    filled = {parameter.index for parameter in run.parameters if parameter.loaded}
+    loads = [load for load in run.checkpoint_loads if load.saved_without is not None and load.into_model]
+    links = []
+    for before, load in pairwise([None, *loads]):
+        if load is None or load.saved_without is None or (before is not None and load.saved_without <= before.step):
+            continue
+        fresh = [one for one in _fresh(run, load, filled) if one.first_step - load.step < STEPS]
+        if len(fresh) == 1 and not load.into_optimizer:
+            links.append((load, fresh[0]))
+    if len(links) < RESUMED or len({(one.kind, one.lr.values[0] if one.lr else 0.0) for _, one in links}) > 1:
+        return  # stages differ
+    load, optimizer = links[0]
+    yield Finding(
+        "OPT033",
+        data={"optimizer": optimizer.kind, "step": load.step, "steps": optimizer.steps, "times": len(links), "held": 0},
+        place=at(load.site, first=load.step),
+        confidence=Confidence.LIKELY,
+    )
+
+
+def _fresh(run: Run, load: CheckpointLoad, filled: set[int]) -> list[Optimizer]:
+    """Optimizers that gather something over their steps, and began to do so with the weights of this checkpoint."""
+    return [
+        one
+        for one in run.optimizers
+        if one.first_step >= load.step
+        and one.index not in load.optimizers
+        and one.steps >= STEPS
+        and (one.betas or one.momentum or one.kind in GATHERING)
+        and filled.intersection(one.parameters)
+    ]
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -26,23 +66,12 @@ def check(run: Run) -> Iterator[Finding]:
                 continue
         elif load.into_optimizer or load.step in restored:
             continue
-        fresh = next(
-            (
-                one
-                for one in run.optimizers
-                if one.first_step >= load.step
-                and one.index not in load.optimizers
-                and one.steps >= STEPS
-                and (one.betas or one.momentum or one.kind in GATHERING)
-                and filled.intersection(one.parameters)
-            ),
-            None,
-        )
-        if fresh is None:
+        fresh = next(iter(_fresh(run, load, filled)), None)
+        if fresh is None or load.saved_without is not None:
             continue
         yield Finding(
             "OPT033",
-            data={"optimizer": fresh.kind, "step": load.step, "steps": fresh.steps},
+            data={"optimizer": fresh.kind, "step": load.step, "steps": fresh.steps, "times": 1, "held": 1},
             place=at(load.site, first=load.step),
             confidence=Confidence.LIKELY,
         )
@@ -54,11 +83,12 @@ RULE = Rule(
     name="optimizer-not-restored",
     severity=Severity.WARNING,
     since="0.1.0",
-    checks=(check,),
+    checks=(check, check_saved_without),
     message=Text(
-        "The checkpoint loaded at step {step} holds an optimizer's state; the model was given its weights, but the "
-        "`{optimizer}` that went on for {steps} steps was not given that state.",
-        "第 {step} 步加载的检查点中含有优化器状态；权重已载入模型，但之后训练了 {steps} 步的 `{optimizer}` 没有载入该状态。",
+        "At step {step} the model was given the weights of a checkpoint, but the `{optimizer}` that went on for {steps} "
+        "steps began without the state of the one before it (so {times} time(s); of these checkpoints {held} held that state).",
+        "第 {step} 步模型载入了检查点的权重，但之后训练了 {steps} 步的 `{optimizer}` 没有接续之前优化器的状态"
+        "（共 {times} 次；这些检查点中有 {held} 个含有该状态）。",
     ),
     why=Text(
         "`{optimizer}` begins again without its averages, so the first steps are too large and too noisy: the "
@@ -68,11 +98,11 @@ RULE = Rule(
         "中断的训练不同。调度器、`GradScaler` 和轮数同样需要恢复。",
     ),
     fix=Text(
-        'After making the optimizer: `optimizer.load_state_dict(state["optimizer"])`, and likewise '
-        '`scheduler.load_state_dict(...)` and `start = state["epoch"] + 1`.',
-        '创建优化器之后写 `optimizer.load_state_dict(state["optimizer'
-        '"])`，调度器也用 `scheduler.load_state_dict(...)`，并令 `star'
-        't = state["epoch"] + 1`。',
+        "Save `optimizer.state_dict()` beside the weights; after making the optimizer, call "
+        '`optimizer.load_state_dict(state["optimizer"])`, and likewise `scheduler.load_state_dict(...)` and '
+        '`start = state["epoch"] + 1`.',
+        '把 `optimizer.state_dict()` 与权重一起保存；创建优化器之后写 `optimizer.load_state_dict(state["optimizer"])`，'
+        '调度器也用 `scheduler.load_state_dict(...)`，并令 `start = state["epoch"] + 1`。',
     ),
     bad="""\
 import tempfile

@@ -35,7 +35,10 @@ def _training_loss(run: Run, training: Training, before: int, after: int) -> tup
 
 
 def _judge(run: Run, training: Training, loss: Loss) -> Iterator[Finding]:
-    series = loss.values.between(training.first_step, training.last_step + 1)
+    first = training.first_step + (
+        training.first_step > 0
+    )  # what stands there was computed at the end of the one before
+    series = loss.values.between(first, training.last_step + 1)
     values = list(series.values)
     if len(values) < MINIMUM_EVALUATIONS or not all(map(math.isfinite, values)):
         return
@@ -53,7 +56,7 @@ def _judge(run: Run, training: Training, loss: Loss) -> Iterator[Finding]:
         return
     if now < trained[1]:
         return  # held-out data are still done better than those trained on: noise of few examples, or of the steps
-    scores = loss.accuracy.between(training.first_step, training.last_step + 1).values
+    scores = loss.accuracy.between(first, training.last_step + 1).values
     sound = [score for score in scores if math.isfinite(score)]
     # Surer wrong answers raise the loss while as many answers as before are right.
     held = len(sound) == len(values) and median(sound[-3:]) >= sound[best]

@@ -36,8 +36,11 @@ def check(run: Run) -> Iterator[Finding]:
 
 
 def _judge(training: Training, used: Loss, loss: Loss) -> Iterator[Finding]:
-    scores = loss.accuracy.between(training.first_step, training.last_step + 1).values
-    seen = loss.evaluated.between(training.first_step, training.last_step + 1).values
+    first = training.first_step + (
+        training.first_step > 0
+    )  # what stands there was computed at the end of the one before
+    scores = loss.accuracy.between(first, training.last_step + 1).values
+    seen = loss.evaluated.between(first, training.last_step + 1).values
     right = [value for value in used.accuracy.values if math.isfinite(value)]
     held = [value for value in scores if math.isfinite(value)]
     total, classes = sum(used.target_values.values()), len(used.target_values)

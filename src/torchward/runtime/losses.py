@@ -235,6 +235,8 @@ class Losses:
         looks = kind in REGRESSIONS and site.evaluations < EVALUATIONS and site.scaled < EVALUATION_BATCHES
         if looks and plain(prediction) and plain(target) and prediction.shape == target.shape:
             self._scales(site, prediction, target)
+        if kind in (*REGRESSIONS, *BINARY_LOSSES) and plain(prediction) and plain(target):
+            self.recorder.givens.compared(site.index, prediction, target)
         if site.judged < EVALUATION_BATCHES and plain(prediction) and plain(target):
             if kind in CLASS_LOSSES and site.evaluations < EVALUATIONS and target.dim() == 1:
                 self._held_out(site, prediction, target)
@@ -309,6 +311,8 @@ class Losses:
             return
         if kind in DENSE:
             self.recorder.mirrors.compared(site.index, target)
+        if kind in (*REGRESSIONS, *BINARY_LOSSES):
+            self.recorder.givens.compared(site.index, prediction, target)
         fields: dict[str, Any] = {
             "i": site.index,
             "s": self.recorder.step,

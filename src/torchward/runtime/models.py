@@ -205,6 +205,8 @@ class Models:
         frame = caller(4)
         call = Call(root.usage, module.training, bool(outputs) and grad, recorder.step, recorder.site(frame))
         recorder.calls.returned(root, returned, outputs, call)
+        if recorder.sampling or not call.grad:
+            recorder.givens.called(args, kwargs, returned)
         if call.grad:
             if recorder.sampling:
                 recorder.losses.returned(root.index, outputs)

@@ -28,6 +28,7 @@ from torchward.runtime.calls import Calls
 from torchward.runtime.checkpoints import Checkpoints
 from torchward.runtime.decays import Decays
 from torchward.runtime.exchanges import Exchanges
+from torchward.runtime.givens import Givens
 from torchward.runtime.heldout import HeldOut
 from torchward.runtime.inputs import Inputs
 from torchward.runtime.kept import Kept
@@ -143,6 +144,7 @@ class Recorder(Hot):
         self.heldout = HeldOut(self)
         self.exchanges = Exchanges(self)
         self.mirrors = Mirrors(self)
+        self.givens = Givens(self)
         self.scores = Scores(self)
         self.tables = Tables(self)
         self.parameters = Parameters(self)
@@ -365,6 +367,7 @@ class Recorder(Hot):
         self.loaders.write_counts()
         self.losses.write_counts()
         self.mirrors.write_counts()
+        self.givens.write_counts()
         self.waits.write_counts()
         median = statistics.median(self.durations) if self.durations else None
         self.row(

@@ -51,6 +51,7 @@ class Losses(Part):
         self._judged: defaultdict[int, Growing] = by_key()
         self._held_out: defaultdict[int, Counter[int]] = defaultdict(Counter)
         self._held_out_classes: dict[int, int | None] = {}
+        self._given: dict[int, tuple[int, int]] = {}
         self._twice: Counter[tuple[int, int, int, int]] = Counter()
         self._divergence: dict[int, list[Growing]] = defaultdict(lambda: [Growing() for _ in range(3)])
         self._evaluated_scales: dict[int, list[tuple[float, float, float, float]]] = defaultdict(list)
@@ -85,6 +86,9 @@ class Losses(Part):
     def on_ec(self, row: Row) -> None:
         self._held_out[row["i"]].update({int(label): number for label, number in row["v"].items()})
         self._held_out_classes[row["i"]] = row.get("c")
+
+    def on_cg(self, row: Row) -> None:
+        self._given[row["i"]] = row["n"][0], row["n"][1]
 
     def on_es(self, row: Row) -> None:
         target, deviation, prediction, spread = row["v"]
@@ -308,6 +312,7 @@ class Losses(Part):
                     noise_targets=tuple(total["nz"]) if all(total.get("nz", ())) and "nz" in total else (),
                     evaluated_values=dict(self._held_out[index]),
                     evaluated_classes=self._held_out_classes.get(index),
+                    given=self._given.get(index, (0, 0)),
                     evaluated=self._judged[index].series(),
                 )
             )

@@ -24,6 +24,9 @@ SAMPLES = 5
 LARGE, SMALL = 1e-3, 1e-6
 """An epsilon that would be a usual weight decay, beside a weight decay that would be a usual epsilon: they were given in the
 wrong order (AdamW takes `betas, eps, weight_decay`), whatever is learned."""
+USUAL_RATE = 1e-2
+"""Learning rates of Adam with its usual epsilon are smaller; TensorFlow's advice of 0.1 and 1 for Inception goes with rates
+of 0.045 and more."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -34,17 +37,21 @@ def check(run: Run) -> Iterator[Finding]:
         if far is None or optimizer is None or optimizer.eps is None or optimizer.eps < EPSILON:
             continue
         swapped = optimizer.eps >= LARGE and 0 < optimizer.weight_decay <= SMALL
-        if far.halved and not swapped:
+        # Who wants so large a one on purpose has a rate to match: Adam's steps are then those of SGD with rate / epsilon.
+        unscaled = optimizer.eps >= LARGE and optimizer.lr and optimizer.lr.values[0] <= USUAL_RATE
+        if far.halved and not (swapped or unscaled):
             continue
         if far.fell and not swapped and trained_before(run, optimizer, far):
             continue  # fine-tuning takes small steps
         size = _gradient_size(run, optimizer.index)
         moved = ratios(run, optimizer).between(training.first_step, training.last_step)
         steps = training.last_step - training.first_step + 1
-        if size is None or optimizer.eps < TIMES * size or len(moved) < SAMPLES:
+        if size is None or optimizer.eps < (1.0 if unscaled else TIMES) * size or len(moved) < SAMPLES:
             continue
         ratio = sum(moved.values) / len(moved)
-        if (ratio > RATIO or ratio * steps > WAY) and not swapped:
+        slow = optimizer.eps >= TIMES * size and ratio <= RATIO and ratio * steps <= WAY and not far.halved
+        swapped = swapped and optimizer.eps >= TIMES * size
+        if not (slow or swapped or unscaled):
             continue
         yield Finding(
             "OPT023",
@@ -58,7 +65,8 @@ def check(run: Run) -> Iterator[Finding]:
                 "end": far.end,
             },
             at(optimizer.made or optimizer.site, first=training.first_step),
-            Confidence.LIKELY,
+            Confidence.LIKELY if slow or swapped else Confidence.POSSIBLE,
+            severity=None if slow or swapped else Severity.HINT,
         )
 
 
@@ -82,9 +90,9 @@ RULE = Rule(
     checks=(check,),
     message=Text(
         "`{optimizer}` has eps={eps}, {times:.0f} times the typical gradient element ({size}): a step changes the weights "
-        "by {ratio} of their size, and the loss only went from {start} to {end}.",
+        "by {ratio} of their size, and the loss went from {start} to {end}.",
         "`{optimizer}` 的 eps={eps}，是典型梯度元素（{size}）的 {times:.0f} 倍：每步只改变权重大小的 {ratio}，"
-        "损失仅从 {start} 变为 {end}。",
+        "损失从 {start} 变为 {end}。",
     ),
     why=Text(
         "Adam divides by the root of the averaged squares plus epsilon. Where epsilon is the larger part the step is "
@@ -92,8 +100,9 @@ RULE = Rule(
         "Adam 除以平方均值的平方根与 epsilon 之和。当 epsilon 占主导时，步长不再与学习率相当，而是缩短了相应的倍数。",
     ),
     fix=Text(
-        "Leave `eps` at its default: `torch.optim.{optimizer}(parameters, lr=..., eps=1e-8)`.",
-        "让 `eps` 保持默认值：`torch.optim.{optimizer}(parameters, lr=..., eps=1e-8)`。",
+        "Leave `eps` at its default, and give arguments by name: the fourth of `torch.optim.{optimizer}(parameters, lr, betas, "
+        "eps, weight_decay)` is not the weight decay.",
+        "让 `eps` 保持默认值，并按名称传参：`torch.optim.{optimizer}(parameters, lr, betas, eps, weight_decay)` 的第四个参数不是权重衰减。",
     ),
     bad="""\
 import torch

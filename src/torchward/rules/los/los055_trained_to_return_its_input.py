@@ -1,0 +1,109 @@
+"""LOS055: a model is trained to give back its own input, and evaluated against something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torchward.facts import Run
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
+from torchward.rules._at import at
+
+TRAINED, EVALUATED = 10, 2
+"""Calls that were looked at, all of which agree."""
+
+
+def check(run: Run) -> Iterator[Finding]:
+    evaluations = [loss for loss in run.losses if not loss.training and any(loss.given)]
+    others = [loss for loss in evaluations if loss.given[1] >= EVALUATED]
+    if not others or any(loss.given[0] for loss in evaluations):
+        return  # reconstruction is what is asked of it, there too
+    trained = [loss for loss in run.losses if loss.training and any(loss.given)]
+    if len(trained) == 1 and trained[0].given[0] >= TRAINED and not trained[0].given[1]:
+        yield Finding(
+            "LOS055",
+            data={
+                "loss": trained[0].kind,
+                "calls": trained[0].given[0],
+                "evaluated": others[0].kind,
+                "times": others[0].given[1],
+                "line": others[0].site.line if others[0].site is not None else 0,
+            },
+            place=at(trained[0].site, trained[0].values),
+            confidence=Confidence.LIKELY,
+        )
+
+
+RULE = Rule(
+    code="LOS055",
+    name="trained-to-return-its-input",
+    severity=Severity.ERROR,
+    since="0.1.0",
+    checks=(check,),
+    message=Text(
+        "in training `{loss}` compares the output with the very input of the model (all {calls} calls looked at); in "
+        "evaluation (`{evaluated}`, line {line}, {times} calls) the target is another one.",
+        "训练时 `{loss}` 把输出与模型自己的输入作比较（查看的 {calls} 次调用全部如此）；而评估时（`{evaluated}`，第 {line} 行，"
+        "{times} 次调用）的目标是另一个张量。",
+    ),
+    why=Text(
+        "The task of the training is solved by handing the input on: noise, gaps and blur that were to be taken away are "
+        "learned to be kept. Mostly the clean data were overwritten by their damaged copy before the loss was computed.",
+        "训练任务只要把输入原样传出去就能完成：本应去除的噪声、缺失和模糊反而被学会保留。通常是干净数据在计算损失之前被其损坏的副本覆盖了。",
+    ),
+    fix=Text(
+        "Keep both under names of their own: `noisy = corrupt(clean)`, `loss = {loss}(model(noisy), clean)`.",
+        "给两者各自的名字：`noisy = corrupt(clean)`，`loss = {loss}(model(noisy), clean)`。",
+    ),
+    bad="""\
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+places = torch.arange(32.0)
+clean = torch.sin(0.3 * places + 6.28 * torch.rand(1200, 1)) + torch.rand(1200, 1)
+training, held_out = clean[:1000], clean[1000:]
+damaged = held_out + 0.5 * torch.randn_like(held_out)
+model = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 32))
+optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+for epoch in range(20):
+    model.train()
+    for rows in torch.randperm(1000).split(50):
+        x = training[rows]
+        x = x + 0.5 * torch.randn_like(x)
+        loss = nn.functional.mse_loss(model(x), x)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        print(epoch, loss.item(), nn.functional.mse_loss(model(damaged), held_out).item())
+""",
+    good="""\
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+places = torch.arange(32.0)
+clean = torch.sin(0.3 * places + 6.28 * torch.rand(1200, 1)) + torch.rand(1200, 1)
+training, held_out = clean[:1000], clean[1000:]
+damaged = held_out + 0.5 * torch.randn_like(held_out)
+model = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 32))
+optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+for epoch in range(20):
+    model.train()
+    for rows in torch.randperm(1000).split(50):
+        x = training[rows]
+        noisy = x + 0.5 * torch.randn_like(x)
+        loss = nn.functional.mse_loss(model(noisy), x)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        print(epoch, loss.item(), nn.functional.mse_loss(model(damaged), held_out).item())
+""",
+    links=("https://www.jmlr.org/papers/v11/vincent10a.html",),
+    explains=("TRN*",),
+    needs=("loss", "modules"),
+    preview=True,
+)

@@ -88,6 +88,11 @@ class Optimizer:
     """... that began on top of the gradient of the pass before."""
     scale: Series = field(default_factory=Series)
     """Scale of the `GradScaler` that steps it, in sampled steps."""
+    cycles_after_passes: int = 0
+    """Of the stretches in which a gradient was looked at, those that began after more backward passes than there were
+    steps of other optimizers since its own last one, as where two of them take turns to gather gradients; ..."""
+    cycles_dirty_after_passes: int = 0
+    """... of these, in which every backward pass began on a gradient that was there already."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ some are cleared before they are used or never computed, and some are changed by
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -38,14 +39,19 @@ class Gradients:
         """Backward passes of the closure under way that began on the gradient of the one before."""
         # totals
         self.checked = self.dirty = self.late = self.without = 0
+        self.unsure = self.dirty_unsure = 0
+        """... of the checked, of the dirty: those that began after passes that may have begun another gradient."""
+        self.passed = False
         self.changed = 0
         """Steps before which something else than clipping and unscaling changed them."""
         self.zero_sites: list[int] = []
         self.late_sites: list[int] = []
 
-    def begin(self, optimizer: torch.optim.Optimizer | None) -> None:
-        """A sampled step begins: remember a gradient as the optimizer's last step left it; None: it made none."""
+    def begin(self, optimizer: torch.optim.Optimizer | None, passed: bool) -> None:
+        """A sampled step begins: remember a gradient as the optimizer's last step left it; None: it made none.
+        `passed`: there were backward passes since that step that may have begun another gradient."""
         self._forget()
+        self.passed = passed
         if optimizer is None:
             return
         best = None
@@ -109,8 +115,9 @@ class Gradients:
             return False
         if self.witness is not None:
             self.checked += 1
+            self.unsure += self.passed
             if len(self.uncleared) == self.passes:
-                self.recorder.reader.read(self.uncleared, self._add_dirty)
+                self.recorder.reader.read(self.uncleared, partial(self._add_dirty, self.passed))
         cleared, unwitnessed, gradient = self.cleared_after_backward, self.witness is None, self.gradient
         relevant = [norm for place, norm in zip(places, norms, strict=True) if place in own]
 
@@ -123,8 +130,9 @@ class Gradients:
         self.recorder.reader.read(relevant if gradient is None else [*relevant, gradient], write)
         return True
 
-    def _add_dirty(self, values: list[float]) -> None:
+    def _add_dirty(self, passed: bool, values: list[float]) -> None:
         self.dirty += all(values)
+        self.dirty_unsure += passed and all(values)
 
     def used(self) -> None:
         """The stretch ends: was anything changed between the last backward pass and the step, and not by clipping?"""

@@ -22,7 +22,7 @@ from torchward.runtime.layers import repeated_layers
 from torchward.runtime.names import unwrapped, variable_name
 from torchward.runtime.tables import KINDS as TABLES
 from torchward.runtime.tensors import caller, in_torch, plain, tensors_in
-from torchward.runtime.wrap import Patches, disguise
+from torchward.runtime.wrap import Patches, disguise, innermost
 
 if TYPE_CHECKING:
     from torchward.runtime.prompts import Alone, Separators
@@ -103,6 +103,8 @@ class Models:
         self.quiet = Patches()
         """What is in place while a model in eval mode waits for its first call."""
         self.quiet_step = -1
+        self.direct = Patches()
+        """Methods `forward` that the program calls by themselves, where it could call the module."""
 
     # -- the stand-in
 
@@ -150,6 +152,7 @@ class Models:
         """Never arm again."""
         self.disarm()
         self.quiet.undo()
+        self.direct.undo()
         if self.allowed:
             self.allowed = False
             self.recorder.row("blind", area="modules", why=why)
@@ -168,7 +171,8 @@ class Models:
             self.recorder.layers.begin_call()
             self.recorder.recurrent.in_time = None
             self.recorder.tables.looked.clear()
-            if next(module.parameters(), None) is not None:
+            direct = id(module) not in self.roots and self._called_in_forward(module, sys._getframe(3))
+            if not direct and next(module.parameters(), None) is not None:
                 if self.recorder.exchanges.under_way and module.training and torch.is_grad_enabled():
                     self.recorder.exchanges.close()  # the wrapper may send buffers round in this call
                 self.root_calls += 1
@@ -179,6 +183,39 @@ class Models:
                 if self.root_calls > CALLS_PER_ARMING:
                     self.disarm()
         return True
+
+    def _called_in_forward(self, module: nn.Module, frame: FrameType) -> bool:
+        """A part of a model is called by the `forward` of that model, which nobody called as a module: it is seen from
+        the next time on."""
+        code = frame.f_code
+        whole = frame.f_locals.get(code.co_varnames[0]) if code.co_name == "forward" and code.co_argcount else None
+        if not isinstance(whole, nn.Module) or whole is module or not any(one is module for one in whole.modules()):
+            return False
+        for owner in type(whole).__mro__:
+            method = vars(owner).get("forward")
+            if getattr(innermost(method), "__code__", None) is code:
+                if method is innermost(method):
+                    self.direct.replace(owner, "forward", self._seen_directly(method))
+                return True
+        return False
+
+    def _seen_directly(self, original: Any) -> Any:
+        models, fail = self, self._failed
+        enter, leave = (self.recorder.guarded("modules", one) for one in (self._enter, self._leave))
+
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            token = enter(self) if models.armed and not models.depth else None
+            try:
+                result = original(self, *args, **kwargs)
+            except BaseException as error:
+                error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+                fail(token)
+                raise
+            if token is not None:
+                leave(token, self, args, kwargs, result)
+            return result
+
+        return disguise(wrapper, original)
 
     def _leave(self, _token: Any, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
         self.depth -= 1

@@ -47,7 +47,7 @@ class Opt(HotOpt):
         self.steps = 0
         self.idle = 0
         self.most = 0
-        self.seen_backwards = 0
+        self.seen_backwards = self.seen_steps = 0
         self.since_leader = 0
         self.first_step: int | None = None
         self.last_step = 0
@@ -80,8 +80,8 @@ class Optimizers:
         self.current: torch.optim.Optimizer | None = None
         """The optimizer whose step is under way, in sampled cycles."""
         self.spread_samples = 0
-        self.backwards_at_step = 0
-        """Backward passes when any optimizer last stepped."""
+        self.backwards_at_step = self.steps = 0
+        """Backward passes when any optimizer last stepped; steps of all of them while there is more than one."""
         self.schedulers = Schedulers(recorder)
         self.clips = Clips(recorder)
 
@@ -104,7 +104,7 @@ class Optimizers:
                 return None
         self.not_alone()
         known = self.known[id(optimizer)] = Opt(self.recorder, optimizer)
-        known.seen_backwards = self.backwards_at_step
+        known.seen_backwards, known.seen_steps = self.backwards_at_step, self.steps
         return known
 
     def made(self, optimizer: Any) -> None:
@@ -266,6 +266,8 @@ class Optimizers:
         opt.most = max(opt.most, backwards - self.backwards_at_step)
         opt.seen_backwards = self.backwards_at_step = backwards
         opt.steps += 1
+        self.steps += 1
+        opt.seen_steps = self.steps
         opt.last_step = recorder.step
         if opt is not self.leader or recorder.sampling:
             try:
@@ -337,8 +339,11 @@ class Optimizers:
         """A sampled step begins."""
         self.current = None
         self.recorder.decays.begin(self.leader)
+        recorder = self.recorder
         for opt in self.known.values():
-            opt.gradients.begin(opt.ref() if opt.steps else None)
+            # More passes since its own last step than other optimizers have made steps: gradients are gathered.
+            passes, others = recorder.backwards - opt.seen_backwards, self.steps - opt.seen_steps
+            opt.gradients.begin(opt.ref() if opt.steps else None, passes > others)
 
     def before_backward(self) -> None:
         for opt in self.known.values():
@@ -382,6 +387,7 @@ class Optimizers:
                     most=max(opt.most, self.recorder.backwards - latest if opt.seen_backwards == latest else 0),
                     chk=seen.checked,
                     dirty=seen.dirty,
+                    un=[seen.unsure, seen.dirty_unsure],
                     late=seen.late,
                     wo=seen.without,
                     z=seen.zero_sites,

@@ -104,6 +104,8 @@ class Optimizers(Part):
                     most_backwards_between=counts.get("most", 0),
                     cycles_checked=counts.get("chk", 0),
                     cycles_dirty=counts.get("dirty", 0),
+                    cycles_after_passes=counts.get("un", (0, 0))[0],
+                    cycles_dirty_after_passes=counts.get("un", (0, 0))[1],
                     cycles_cleared_late=counts.get("late", 0),
                     cycles_without_gradient=counts.get("wo", 0),
                     zero_sites=self.ledger.sites_of(counts.get("z", ())),

@@ -20,6 +20,9 @@ def check(run: Run) -> Iterator[Finding]:
     for optimizer in run.optimizers:
         # There is nothing to be left over in the first of them.
         checked, dirty = optimizer.cycles_checked - 1, optimizer.cycles_dirty
+        if optimizer.zero_sites:
+            # Where two optimizers take turns to gather gradients, what was gathered since they were cleared is no remnant.
+            checked, dirty = checked - optimizer.cycles_after_passes, dirty - optimizer.cycles_dirty_after_passes
         if dirty < DIRTY or dirty < NOW_AND_THEN * checked:
             continue
         always = dirty >= ALWAYS * checked

@@ -45,7 +45,9 @@ def returns_of_loop(run: Run) -> tuple[float, float] | None:
     total = sum(counts)
     if total < LEAST_EPISODES or len(values) < LEAST_LOGS:
         return None
-    return _first(values, counts, PART * total), _first(values[::-1], counts[::-1], PART * total)
+    # Where much is learned in a small part of the run, the first fifth knows it already.
+    before = min(_first(values, counts, episodes) for episodes in (LEAST_EPISODES, PART * total))
+    return before, _first(values[::-1], counts[::-1], PART * total)
 
 
 def _first(values: Sequence[float], counts: Sequence[int], episodes: float) -> float:

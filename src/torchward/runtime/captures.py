@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
 INPUT_BYTES = 64 * 2**20
 WHOLE_BYTES = 4 * 2**20
-"""Inputs up to this size are kept whole for as long as it is open whether the model takes a part of them."""
-GRAPH_BYTES = 32 * 2**20
-"""... and up to this one where some of them show that they belong together: a matrix of all rows by all rows."""
+"""Inputs up to this size are kept whole for as long as it is open whether the model takes a part of them; larger ones
+where some of them show that they belong together: a matrix of all rows by all rows."""
 
 
 class Capture:
@@ -53,7 +52,7 @@ class Capture:
         else:
             self.args = cut(args, self.batch)
             self.kwargs = cut(kwargs, self.batch)
-            if held <= (GRAPH_BYTES if _rows_by_rows(given, self.batch) else WHOLE_BYTES) and self.batch > EXAMPLES:
+            if held <= (INPUT_BYTES if _rows_by_rows(given, self.batch) else WHOLE_BYTES) and self.batch > EXAMPLES:
                 self.whole = (mapped(args, _copied), mapped(kwargs, _copied))
         self.outputs: list[torch.Tensor] | None = list(tensors_in(result))
         self.output = 0

@@ -13,7 +13,8 @@ from torchward.rules._progress import MINIMUM, Progress, progress
 STEPS = 50
 """Fewer than for what a loss says alone: here it must only not contradict what the pairs say. Up to `MINIMUM` it is but a
 possibility."""
-PAIRS = 200
+PAIRS, FEWER = 200, 120
+"""... fewer, where held-out data are guessed as well."""
 EXPLAINED = 0.02
 """Share of the variance that unrelated inputs explain at most; measured on pairs of over a hundred programs, related
 ones explain 0.07 and more, shuffled ones less than 0 on average."""
@@ -23,6 +24,8 @@ PLAIN = (2, 4)
 SEQUENCE = 3
 """... it is looked at where nothing at all was learned, and then but a possibility."""
 EVALUATIONS = 2
+FAR = 1.5
+"""... or a single one, of a loss so many times that of guessing: what was learned by heart is wrong elsewhere."""
 CHANCE = 0.97
 """An evaluation loss of this share of the entropy of the classes, or more, is no better than guessing."""
 ENTROPY = ("cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits")
@@ -35,7 +38,7 @@ BALANCED = 0.8
 def _unrelated(pairs: Pairs) -> bool:
     return (
         pairs.explained is not None
-        and pairs.pairs >= PAIRS
+        and pairs.pairs >= FEWER
         and pairs.targets >= 2
         and pairs.axes in (*PLAIN, SEQUENCE)
         and pairs.explained < min(EXPLAINED, pairs.shuffled + DEVIATIONS * pairs.shuffled_deviation)
@@ -48,7 +51,8 @@ def _evaluated_at_chance(run: Run, training: Training, course: Progress, pairs: 
         return False
     guessed = _guessed(course.loss, pairs)
     judged = [run.losses[index] for index in training.evaluations if index < len(run.losses)]
-    judged = [loss for loss in judged if loss.kind == course.loss.kind and len(loss.values) >= EVALUATIONS]
+    judged = [loss for loss in judged if loss.kind == course.loss.kind and loss.values]
+    judged = [one for one in judged if len(one.values) >= EVALUATIONS or one.values.values[0] >= FAR * guessed]
     return bool(judged and guessed) and all(
         value >= CHANCE * guessed for loss in judged for value in loss.values.values if math.isfinite(value)
     )
@@ -78,7 +82,10 @@ def _by_heart(course: Progress, pairs: Pairs) -> bool:
 def _nothing_learned(run: Run, training: Training, course: Progress, pairs: Pairs) -> Confidence | None:
     if (course.loss is None) != pairs.by_hand or (course.loss is not None and course.loss.kind != pairs.loss_kind):
         return None
-    if course.at_chance or _evaluated_at_chance(run, training, course, pairs):
+    evaluated = _evaluated_at_chance(run, training, course, pairs)
+    if pairs.pairs < PAIRS and not evaluated:
+        return None
+    if course.at_chance or evaluated:
         return Confidence.LIKELY if pairs.axes in PLAIN else Confidence.POSSIBLE
     return Confidence.POSSIBLE if pairs.axes in PLAIN and _by_heart(course, pairs) else None
 

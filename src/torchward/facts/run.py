@@ -184,7 +184,9 @@ class CheckpointLoad:
     went_on: bool = False
     """One of these has stepped since."""
     saved_without: int | None = None
-    """The step at which it was saved, if it holds no optimizer's state; each such checkpoint is told of once."""
+    """The step at which it was saved, if it holds no optimizer's state."""
+    models: int = 0
+    """State dicts that were loaded into models before the next checkpoint was loaded."""
 
 
 @dataclass(frozen=True, eq=False)

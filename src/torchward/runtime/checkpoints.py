@@ -41,7 +41,7 @@ class Checkpoints:
         if len(self.loads) >= LIMIT or self.recorder.inside:
             return
         file = _path(args[0] if args else kwargs.get("f"))
-        bare = self.bare.pop(file, None)
+        bare = self.bare.get(file)
         if bare is None and not _holds_optimizer(result):
             return
         self.loads.append(
@@ -53,6 +53,7 @@ class Checkpoints:
                 "model": False,
                 "opt": False,
                 "into": [],
+                "models": 0,
             }
         )
 
@@ -68,6 +69,7 @@ class Checkpoints:
         """A state dict was loaded into a `model` or an optimizer (`opt`)."""
         if self.loads and not self.recorder.inside:
             self.loads[-1][what] = True
+            self.loads[-1]["models"] += what == "model"
             known = self.recorder.optimizers.find(optimizer) if optimizer is not None else None
             if known is not None:
                 self.loads[-1]["into"].append(known.index)
@@ -120,6 +122,7 @@ class Checkpoints:
                 "into": list(load["into"]),
                 "own": bool(file) and (file in self.written or load["bare"] is not None),
                 "bare": load["bare"],
+                "models": load["models"],
             }
             if state != load.get("sent"):
                 load["sent"] = state

@@ -84,6 +84,7 @@ class Events(Part):
                 # By what was counted of each step: it may be gone before one of them was looked at.
                 any(self.ledger.counts["oc"].get(index, {}).get("last", -1) >= row["s"] for index in row["into"]),
                 row.get("bare"),
+                row.get("models", 0),
             )
             for _, row in sorted(self.ledger.counts["ck"].items())
         )

@@ -100,7 +100,7 @@ for epoch in range(10):
     print(epoch, loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/generated/torch.Tensor.view.html",),
-    explains=("TRN001", "TRN003", "TRN004", "TRN006", "DAT006", "MOD012"),
+    explains=("TRN001", "TRN003", "TRN004", "TRN006", "DAT006", "MOD009", "MOD012"),
     needs=("probes",),
     preview=True,
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 
 from torchward.facts import CheckpointLoad, Optimizer, Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
@@ -23,8 +22,10 @@ def check_saved_without(run: Run) -> Iterator[Finding]:
     filled = {parameter.index for parameter in run.parameters if parameter.loaded}
     loads = [load for load in run.checkpoint_loads if load.saved_without is not None and load.into_model]
     links = []
-    for before, load in pairwise([None, *loads]):
-        if load is None or load.saved_without is None or (before is not None and load.saved_without <= before.step):
+    for place, load in enumerate(loads):
+        before, after = loads[place - 1].step if place else -1, loads[place + 1].step if place + 1 < len(loads) else -1
+        # Saved after training went on from the one before, and left as it is until training goes on from it.
+        if load.saved_without is None or load.saved_without <= before or load.step == after or load.models != 1:
             continue
         fresh = [one for one in _fresh(run, load, filled) if one.first_step - load.step < STEPS]
         if len(fresh) == 1 and not load.into_optimizer:

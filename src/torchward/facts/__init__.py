@@ -118,6 +118,7 @@ from torchward.facts.probe import (
 from torchward.facts.reinforcement import (
     Bootstraps,
     Choices,
+    CutTargets,
     Episodes,
     Learner,
 )
@@ -159,6 +160,7 @@ __all__ = [
     "Copy",
     "Crash",
     "Cut",
+    "CutTargets",
     "Cycle",
     "DependenceProbe",
     "Divergence",

@@ -93,6 +93,20 @@ class Bootstraps:
 
 
 @dataclass(frozen=True, eq=False)
+class CutTargets:
+    """A model whose targets were compared with the rewards of steps at which a limit of time cut an episode off."""
+
+    model: int
+    """Index in `Run.models`."""
+    site: Site | None
+    targets: float
+    """In all sampled steps in which that was possible, times the share of these rewards that do not repeat: only they
+    are known again."""
+    bare: int
+    """... of them, those that are such a reward, and nothing more."""
+
+
+@dataclass(frozen=True, eq=False)
 class Episodes:
     """Episodes in environments of gymnasium that have a limit of time, and in those of the program's own."""
 

@@ -23,6 +23,10 @@ ROWS_ENOUGH = 16
 """Examples from which on rewards that occur several times are found among them, ..."""
 PAIRED_ROWS = 64
 """... and of which each is compared with each."""
+FEWEST_LAST, UNIQUE = 8, 0.3
+"""Rewards of last steps that were paid once; and their share."""
+SINGLE = 1e-6
+"""Rounding of single precision, as a share of the largest reward."""
 SHARED_FROM = 10.0
 """Times that a critic must pull harder than a policy before it is looked at what they share."""
 
@@ -75,6 +79,7 @@ class Agents:
             return
         if output.shape[1] == 1 and not self._judges(walked, output):
             return
+        self._cut_off(root, target.flatten())
         same = [one for one in self.recorder.inputs.answers if one.shape == output.shape and one.is_cpu]
         later = [one[:PAIRED_ROWS] for one in same if one.data_ptr() != output.data_ptr()][-3:]
         found = policies.bootstraps(target.flatten()[:PAIRED_ROWS], later, root.rewards)
@@ -82,6 +87,18 @@ class Agents:
             root.rewards = found.kinds
             few = {"n": min(len(picked), PAIRED_ROWS), "g": number(found.factor), "o": found.alone, "e": found.over}
             self.row("bt", m=root.index, s=self.recorder.step, **few)
+
+    def _cut_off(self, root: Root, target: torch.Tensor) -> None:
+        """How many targets are nothing but the reward of a step at which a limit of time cut an episode off? Of those
+        that were paid once: no other target is equal to one of them."""
+        last = torch.tensor(self.recorder.environments.episodes.last_rewards, dtype=torch.float64)
+        values, times = last.unique(return_counts=True)
+        once = values[times == 1]
+        if len(once) < max(FEWEST_LAST, UNIQUE * len(last)):
+            return
+        apart = (target.double()[:, None] - once).abs().amin(1)
+        equal = int((apart <= SINGLE * last.abs().max()).sum())
+        self.row("be", m=root.index, s=self.recorder.step, n=target.numel() * len(once) / len(last), c=equal)
 
     def _judges(self, walked: graph.Walk, output: torch.Tensor) -> bool:
         """The error in the loss is of this output as it stands."""

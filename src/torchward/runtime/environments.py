@@ -7,7 +7,7 @@ They are gymnasium's, as far as those have a limit of time, and objects of the p
 from __future__ import annotations
 
 import sys
-from collections import Counter
+from collections import Counter, deque
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 GROWTH = 1.2
 """Told of each time that there are so many times more episodes."""
+LAST_REWARDS = 2_048
 COPIES = 256
 """Environments at most that one call of `step` acts in."""
 FLAGS = (bool, np.bool_)
@@ -41,6 +42,8 @@ class Episodes:
         self.limited = self.cut = self.steps = self.next = 0
         self.returns: list[float] = []
         """Of the episodes that were not told of yet."""
+        self.last_rewards: deque[float] = deque(maxlen=LAST_REWARDS)
+        """Of steps at which a limit of time cut an episode off."""
 
     def end(self, length: int, total: float, limited: bool = False, cut: bool = False) -> None:
         """One of so many steps is over: by itself, at its limit of time, or cut off by the program."""
@@ -83,8 +86,8 @@ class Acted:
 class Environments:
     """Finds the classes of the program's own that are acted in, and follows their objects."""
 
-    def __init__(self, recorder: Recorder, patches: Patches) -> None:
-        self.recorder, self.patches = recorder, patches
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
         self.episodes = Episodes(recorder)
         self.acting: Any = None
         """The outermost environment that is acted in at the moment: those within it are not counted again."""
@@ -96,7 +99,7 @@ class Environments:
         self._sizes: tuple[int, int] = (0, 0)
         self._known: set[type] = set()
 
-    def look(self) -> None:
+    def look(self, patches: Patches) -> None:
         """Follow the classes that the program has defined by now."""
         sizes = len(sys.modules), len(vars(sys.modules["__main__"]))
         if sizes == self._sizes:
@@ -109,9 +112,9 @@ class Environments:
                     if isinstance(value, type) and value not in self._known:
                         self._known.add(value)
                         if value.__module__ == module.__name__:
-                            self._follow(value)
+                            self._follow(value, patches)
 
-    def _follow(self, owner: type) -> None:
+    def _follow(self, owner: type, patches: Patches) -> None:
         if not callable(getattr(owner, "step", None)) or issubclass(owner, (nn.Module, torch.optim.Optimizer)):
             return
         library = sys.modules.get("gymnasium")
@@ -121,7 +124,7 @@ class Environments:
         for name, before, after in (("step", self.acts, self.acted), ("reset", self.begins, None)):
             if isinstance(vars(owner).get(name), FunctionType):
                 ended = guard("environments", after) if after is not None else None
-                self.patches.around(owner, name, guard("environments", before), ended)
+                patches.around(owner, name, guard("environments", before), ended)
 
     def _state(self, environment: Any) -> Acted:
         key = id(environment)
@@ -172,6 +175,8 @@ class Environments:
         if self.recorder.sampling:
             self._saw(environment, np.array([float(reward)]), np.array([over or limited]))
         if over or limited:
+            if limited:
+                self.episodes.last_rewards.append(float(reward))
             self.episodes.end(state.length, state.total, limited=limited or self.limited)
             state.length, state.total = 0, 0.0
             state.ended, state.again = not state.again, False
@@ -199,6 +204,8 @@ class Environments:
             # Copies go on without a call: only where two flags say that an episode is over is it clear that it is.
             for place in np.flatnonzero(over).tolist() if len(flags) == 2 else ():
                 limited = self.limited or not flags[0][place]
+                if limited:
+                    self.episodes.last_rewards.append(float(rewards[place]))
                 self.episodes.end(int(state.length[place]), float(state.total[place]), limited=limited)
                 state.length[place], state.total[place] = 0, 0.0
 
@@ -236,6 +243,8 @@ class Environments:
         state = self._state(args[0])
         state.length += 1
         state.total += reward
+        if result[3] and not result[2]:
+            self.episodes.last_rewards.append(float(reward))
         if self.recorder.sampling:
             self._saw(args[0], np.array([float(reward)]), np.array([bool(result[2] or result[3])]))
 

@@ -27,6 +27,7 @@ from torchward import runlog
 from torchward.runtime.calls import Calls
 from torchward.runtime.checkpoints import Checkpoints
 from torchward.runtime.decays import Decays
+from torchward.runtime.environments import Environments
 from torchward.runtime.exchanges import Exchanges
 from torchward.runtime.givens import Givens
 from torchward.runtime.heldout import HeldOut
@@ -145,6 +146,7 @@ class Recorder(Hot):
         self.exchanges = Exchanges(self)
         self.mirrors = Mirrors(self)
         self.givens = Givens(self)
+        self.environments = Environments(self)
         self.scores = Scores(self)
         self.tables = Tables(self)
         self.parameters = Parameters(self)

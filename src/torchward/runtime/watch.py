@@ -22,7 +22,6 @@ from torch.utils.data import dataloader as dataloader_module
 from torchward import runlog
 from torchward.runtime import loaders, losses
 from torchward.runtime.adapters import Adapters
-from torchward.runtime.environments import Environments
 from torchward.runtime.exchanges import exchanged
 from torchward.runtime.recorder import MESSAGES, Recorder
 from torchward.runtime.tensors import caller
@@ -52,13 +51,12 @@ class Watch:
 
         self.handles.append(optimizer_module.register_optimizer_step_post_hook(optimizers.step_hook()))
         made = guard("optimizer", optimizers.made)
-        environments = Environments(recorder, patches)
-        acted_in = guard("environments", environments.look)
-        adapt = guard("adapters", Adapters(recorder, patches, environments).look)
+        acted_in = guard("environments", recorder.environments.look)
+        adapt = guard("adapters", Adapters(recorder, patches).look)
 
         def optimizer_made(_token: Any, _result: Any, args: Any, _kwargs: Any) -> None:
             made(args[0])
-            acted_in()
+            acted_in(patches)
             adapt()
 
         patches.around(Optimizer, "__init__", None, optimizer_made)

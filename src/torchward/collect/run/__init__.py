@@ -193,6 +193,7 @@ class RunBuilder:
             learners=self._learning.learners(),
             choices=self._learning.choices(),
             bootstraps=self._learning.bootstraps(self._batches.site),
+            cut_targets=self._learning.cut_targets(self._batches.site),
             episodes=self._learning.episodes(),
             slow_calls=events.slow_calls(),
             nonfinite=events.nonfinite(),

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
-from torchward.facts import Bootstraps, Choices, Episodes, Learner, Site
+from torchward.facts import Bootstraps, Choices, CutTargets, Episodes, Learner, Site
 from torchward.runlog import Row
 
 
@@ -15,6 +15,7 @@ class Reinforcement(Part):
         super().__init__(ledger)
         self._logged: dict[tuple[int, str], defaultdict[str, Growing]] = defaultdict(by_key)
         self._boot: dict[int, list[Row]] = defaultdict(list)
+        self._ends: dict[int, list[Row]] = defaultdict(list)
         self._episodes: list[Row] = []
         self._choices: dict[int, list[Row]] = defaultdict(list)
 
@@ -28,6 +29,9 @@ class Reinforcement(Part):
 
     def on_bt(self, row: Row) -> None:
         self._boot[row["m"]].append(row)
+
+    def on_be(self, row: Row) -> None:
+        self._ends[row["m"]].append(row)
 
     def on_ep(self, row: Row) -> None:
         self._episodes.append(row)
@@ -102,6 +106,13 @@ class Reinforcement(Part):
                 sum(row.get("e", 0) for row in rows),
             )
             for model, rows in sorted(self._boot.items())
+        )
+
+    def cut_targets(self, site: Callable[[int], Site | None]) -> tuple[CutTargets, ...]:
+        """`site`: where a model was called."""
+        return tuple(
+            CutTargets(model, site(model), sum(row["n"] for row in rows), sum(row["c"] for row in rows))
+            for model, rows in sorted(self._ends.items())
         )
 
     def choices(self) -> tuple[Choices, ...]:

@@ -12,7 +12,7 @@ EXPECTED = 15.0
 """Steps cut off by the limit that must have been among the transitions looked at."""
 FOUND = 0.5
 """Share of these, at least, whose target is their reward alone."""
-USUAL = 0.75
+USUAL = 0.5
 """Share of the episodes that the limit ends. Where falls end most of them, as in CartPole until it is solved, the few that
 are cut off do little harm, and public programs treat them alike."""
 EPISODES = 10
@@ -42,12 +42,36 @@ def check(run: Run) -> Iterator[Finding]:
         )
 
 
+def check_rewards(run: Run) -> Iterator[Finding]:
+    """Where rewards hardly repeat, targets that are nothing but such a reward are known by it."""
+    episodes = run.episodes
+    if episodes is None or episodes.limited < max(EPISODES, USUAL * (episodes.ended + episodes.cut)):
+        return
+    for found in run.cut_targets:
+        expected = found.targets * episodes.limited / episodes.steps
+        if expected < EXPECTED or found.bare < FOUND * expected:
+            continue
+        yield Finding(
+            "RL023",
+            data={
+                "rows": round(found.targets),
+                "over": found.bare,
+                "factor": "gamma",
+                "limited": episodes.limited,
+                "episodes": episodes.ended + episodes.cut,
+                "expected": round(expected),
+            },
+            place=at(found.site),
+            confidence=Confidence.LIKELY,
+        )
+
+
 RULE = Rule(
     code="RL023",
     name="time-limit-as-end",
     severity=Severity.HINT,
     since="0.1.0",
-    checks=(check,),
+    checks=(check, check_rewards),
     message=Text(
         "of {rows} transitions looked at, {over} have their reward alone as target, the others add {factor} times the value of "
         "the next state; {limited} of {episodes} episodes were cut off by the limit of time, and about {expected} of these "

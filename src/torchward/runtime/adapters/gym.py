@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from gymnasium.wrappers import TimeLimit
 
 if TYPE_CHECKING:
-    from torchward.runtime.environments import Environments
     from torchward.runtime.recorder import Recorder
     from torchward.runtime.wrap import Patches
 
 
-def install(recorder: Recorder, patches: Patches, environments: Environments) -> None:
-    guard = recorder.guarded
+def install(recorder: Recorder, patches: Patches) -> None:
+    guard, environments = recorder.guarded, recorder.environments
     patches.around(TimeLimit, "reset", guard("gymnasium", environments.time_limit_resets), None)
     acts, acted = guard("gymnasium", environments.acts), guard("gymnasium", environments.time_limit_acted)
     patches.around(TimeLimit, "step", acts, acted)

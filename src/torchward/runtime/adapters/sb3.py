@@ -16,7 +16,6 @@ from stable_baselines3.common.vec_env import VecNormalize
 from torchward.runtime.tensors import caller, number
 
 if TYPE_CHECKING:
-    from torchward.runtime.environments import Environments
     from torchward.runtime.recorder import Recorder
     from torchward.runtime.wrap import Patches
 
@@ -200,7 +199,7 @@ def _batch(algorithm: Any) -> dict[str, float]:
     return found
 
 
-def install(recorder: Recorder, patches: Patches, _environments: Environments) -> None:
+def install(recorder: Recorder, patches: Patches) -> None:
     watched = Baselines(recorder)
 
     def guard(function: Any) -> Any:

@@ -248,6 +248,8 @@ class Overlap:
     """Root mean square of the batch; None where it is not made of numbers that were measured."""
     training_sizes: Sequence[tuple[float, ...]] = ()
     """Least and largest such size of the last few training batches before it."""
+    doubled: Sequence[int] = ()
+    """Rows of the batch that the model had been trained on and that stand in it more than once."""
 
 
 @dataclass(frozen=True, eq=False)

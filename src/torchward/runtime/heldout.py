@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -159,6 +160,7 @@ class HeldOut:
                 tz=known.exact,
                 sz=number(_size(given)) if given is not None and _is_measured(given) and alone else None,
                 ts=[number(min(known.sizes)), number(max(known.sizes))] if known.sizes else None,
+                d=sum(times for key, times in Counter(keys).items() if times > 1 and key in known.seen),
             )
 
     @staticmethod

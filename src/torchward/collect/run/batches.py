@@ -63,6 +63,7 @@ class BatchesAndLoaders(Part):
                 *(bool(row.get(key)) for key in ("z", "tz")),
                 row.get("sz"),
                 tuple(row.get("ts") or ()),
+                row.get("d", 0),
             )
         )
 

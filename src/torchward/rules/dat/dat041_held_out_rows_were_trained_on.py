@@ -23,6 +23,10 @@ DEVIATIONS = 4.0
 BATCHES = 3
 OFTEN = 0.3
 """Share of the batches at one line of the program that are so: training data may be evaluated there, too, by turns."""
+ROWS, DOUBLED = 200, 0.5
+"""A single batch tells as much if it has so many rows, and so large a share of those known from training stand in it more
+than once: examples were drawn several times before the split. Else it might be all data, on which a model is often looked at
+once more in the end, and of which most was trained on."""
 LATEST = 3
 """The last third of the batches is judged."""
 
@@ -46,13 +50,20 @@ def _shares(found: Overlap) -> list[float | None]:
     return [share for rows, share in judged if share is not None or rows in sizes]
 
 
+def _drawn_before(found: Overlap) -> bool:
+    columns = zip(found.rows, found.known, found.doubled, strict=False)
+    return all(rows >= ROWS and doubled >= max(1, DOUBLED * known) for rows, known, doubled in columns)
+
+
 def check(run: Run) -> Iterator[Finding]:
     for found in run.overlaps:
         # What was trained on is known the better, the later.
         shares = _shares(found)
         shares = shares[-max(BATCHES, len(shares) // LATEST) :]
         partly = [share for share in shares if share]
-        if len(partly) < max(BATCHES, OFTEN * len(shares)) or len(partly) < 4 * shares.count(0.0):
+        if len(partly) < max(1 if _drawn_before(found) else BATCHES, OFTEN * len(shares)):
+            continue
+        if len(partly) < 4 * shares.count(0.0):
             continue
         model = next((one for one in run.models if one.index == found.model), None)
         yield Finding(

@@ -113,6 +113,7 @@ from torchward.facts.probe import (
     RepeatProbe,
     ReshapeProbe,
     ScaleProbe,
+    SeriesProbe,
     TokenProbe,
 )
 from torchward.facts.reinforcement import (
@@ -234,6 +235,7 @@ __all__ = [
     "Scheduler",
     "Score",
     "Series",
+    "SeriesProbe",
     "Setting",
     "Site",
     "SlowCall",

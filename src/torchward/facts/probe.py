@@ -291,6 +291,22 @@ class PositionProbe(Experiment):
 
 
 @dataclass(frozen=True, eq=False)
+class SeriesProbe(Experiment):
+    """A model whose target is a feature of its own input one step on, given other values in the second half of its
+    series. Changes in deviations of the outputs."""
+
+    length: int = 0
+    change: float = 0.0
+    """Of outputs in the first half."""
+    own_change: float = 0.0
+    noise: float = 0.0
+    """Between two calls with the same input."""
+    future_module: str = ""
+    """Path and kind of the first module whose early output changed though its early input did not; empty if unknown."""
+    future_kind: str = ""
+
+
+@dataclass(frozen=True, eq=False)
 class PaddingProbe(Experiment):
     """Padded sequences, given again with the padding that all of them have cut off. Changes in deviations."""
 
@@ -383,6 +399,7 @@ PROBES = (
     LeafProbe,
     RepeatProbe,
     PositionProbe,
+    SeriesProbe,
     PaddingProbe,
     ScaleProbe,
     ReshapeProbe,

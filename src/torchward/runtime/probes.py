@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from torchward.runtime import looks, losses, mixing, reshapes, sequences, terms, trials
+from torchward.runtime import looks, losses, mixing, reshapes, sequences, series, terms, trials
 from torchward.runtime.captures import Capture
 from torchward.runtime.copies import CannotLookError, Outside, duplicate, fits, kept_out, undisturbed
 from torchward.runtime.memorise import memorise
@@ -51,6 +51,7 @@ TRIALS = (
     ("RepeatProbe", trials.repeat),
     ("PositionProbe", trials.positions),
     ("PaddingProbe", trials.padding),
+    ("SeriesProbe", series.future),
     ("ScaleProbe", trials.scales),
     ("ReshapeProbe", reshapes.scrambled),
 )
@@ -60,7 +61,7 @@ LATER_STEP = 64
 LATER_BYTES = 32 * 2**20
 """Parameters above which no copy is kept for that."""
 LATER_CALLS = 6
-TRIAL_CALLS = 16
+TRIAL_CALLS = 20
 """Calls that they make together, about."""
 
 

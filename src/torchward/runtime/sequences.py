@@ -367,7 +367,7 @@ class Tokens:
             if third is not None:
                 fields["past"] = float((third - first).abs()[:, start:].max()) / scale
         if self.shift == 1 and fields["future"] > max(CHANGE, 10 * fields["noise"]):
-            module, kind, embeddings = _first_looking_ahead(model, call, given, changed, (count, length, start))
+            module, kind, embeddings = first_looking_ahead(model, call, given, changed, (count, length, start))
             fields |= {"future_module": module, "future_kind": kind, "embeddings": embeddings}
         return fields
 
@@ -569,7 +569,7 @@ def replaced(given: tuple[Any, Any], position: int, new: torch.Tensor) -> tuple[
     return mapped(args, change), mapped(kwargs, change)
 
 
-def _first_looking_ahead(
+def first_looking_ahead(
     model: nn.Module,
     call: Callable[[Any, Any], list[torch.Tensor]],
     given: tuple[Any, Any],

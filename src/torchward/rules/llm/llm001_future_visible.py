@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from torchward.facts import TokenProbe
+from torchward.facts import SeriesProbe, TokenProbe
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
@@ -37,16 +37,34 @@ def check(probe: TokenProbe) -> Iterator[Finding]:
     )
 
 
+def check_series(probe: SeriesProbe) -> Iterator[Finding]:
+    if not math.isfinite(probe.change) or probe.change < max(CHANGE, OVER_NOISE * probe.noise):
+        return
+    yield Finding(
+        "LLM001",
+        data={
+            "model": probe.model,
+            "length": probe.length,
+            "change": probe.change,
+            "module": probe.future_module or probe.model,
+            "kind": probe.future_kind or probe.model,
+        },
+        place=at(probe.site, module=probe.future_module),
+        confidence=Confidence.LIKELY,
+    )
+
+
 RULE = Rule(
     code="LLM001",
     name="future-visible",
     severity=Severity.ERROR,
     since="0.1.0",
-    checks=(check,),
+    checks=(check, check_series),
     message=Text(
-        "`{model}` is trained to predict the next token, and can see it: when the second half of its {length} tokens "
-        "is changed, outputs in the first half move by {change} standard deviations; it begins in `{module}` ({kind}).",
-        "`{model}` 的训练目标是预测下一个 token，但它能看到答案：改变 {length} 个 token 的后半段，"
+        "`{model}` is trained to predict the next token or value, and can see it: when the second half of its {length} "
+        "positions is changed, outputs in the first half move by {change} standard deviations; it begins in `{module}` "
+        "({kind}).",
+        "`{model}` 的训练目标是预测下一个 token 或数值，但它能看到答案：改变 {length} 个位置的后半段，"
         "前半段的输出变动了 {change} 个标准差；从 `{module}`（{kind}）开始。",
     ),
     why=Text(

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from torchward.runtime import graph, sequences
+from torchward.runtime import graph, sequences, shifts
 from torchward.runtime.copies import CannotLookError, changed, duplicate, mapped, undisturbed
 from torchward.runtime.tensors import of_user, plain, tensors_in, thin, user_frame
 
@@ -428,6 +428,9 @@ def modes(early: nn.Module, capture: Capture) -> dict[str, Any] | None:
     fields: dict[str, Any] = {"kept": moved[:LAYERS]}
     model.eval()
     first = capture.judged(model, capture.args, capture.kwargs)
+    behind = shifts.behind_dropout(model, lambda: capture.call(model, capture.args, capture.kwargs))
+    if behind:
+        fields["behind_dropout"] = [list(one) for one in behind]
     # Another input in between: what a model carries from call to call is noise here.
     generator = torch.Generator().manual_seed(7)
     capture.judged(model, changed(capture.args, generator), changed(capture.kwargs, generator))

@@ -122,6 +122,18 @@ class AliasedLoad:
 
 
 @dataclass(frozen=True, eq=False)
+class LostTie:
+    """A layer that was given the weight of another module, no part of the model any more at its first call."""
+
+    model: int
+    """Index in `Run.models`."""
+    layer: str
+    table: str
+    """An embedding of the same shape in the model."""
+    weights: int
+
+
+@dataclass(frozen=True, eq=False)
 class PartialLoad:
     """A call of `load_state_dict` that left parameters or buffers as they were, because they were not given."""
 
@@ -322,6 +334,7 @@ class Run:
     resident_bytes: Series = field(default_factory=Series)
     """Resident memory of the process on sampled steps."""
     aliased_loads: tuple[AliasedLoad, ...] = ()
+    lost_ties: tuple[LostTie, ...] = ()
     restored: int | None = None
     """The step after which a trained model was last given other weights than it had."""
     partial_loads: tuple[PartialLoad, ...] = ()

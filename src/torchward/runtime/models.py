@@ -326,6 +326,7 @@ class Models:
             wrap=type(module).__name__ if inner is not module else "",
         )
         self.hold_all(root, module)
+        self.recorder.timed(self.recorder.ties.look, root, module)
         if any(parameter.requires_grad for parameter in parameters):
             self.recorder.timed(self.recorder.shadows.begin, root, parameters)
             self.recorder.timed(self.recorder.tables.begin, root, module)

@@ -49,6 +49,7 @@ from torchward.runtime.start import Start
 from torchward.runtime.streams import Stream, Streams
 from torchward.runtime.tables import Tables
 from torchward.runtime.tensors import Reader, number
+from torchward.runtime.ties import Ties
 from torchward.runtime.waits import Waits
 from torchward.runtime.wrap import Patches
 
@@ -146,6 +147,7 @@ class Recorder(Hot):
         self.exchanges = Exchanges(self)
         self.mirrors = Mirrors(self)
         self.givens = Givens(self)
+        self.ties = Ties(self)
         self.environments = Environments(self)
         self.scores = Scores(self)
         self.tables = Tables(self)

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules import module as module_hooks
 from torch.optim import Optimizer, lr_scheduler
 from torch.optim import optimizer as optimizer_module
 from torch.utils import data
@@ -225,6 +226,8 @@ class Watch:
 
     def _models(self, guard: Any) -> None:
         recorder, patches = self.recorder, self.patches
+        tied = guard("ties", recorder.ties.registered)
+        self.handles.append(module_hooks.register_module_parameter_registration_hook(tied))
         changed = guard("modules", recorder.models.mode_changed)
         depth = [0]
         original = nn.Module.train

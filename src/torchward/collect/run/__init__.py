@@ -199,6 +199,7 @@ class RunBuilder:
             nonfinite=events.nonfinite(),
             steep=events.steep(),
             aliased_loads=events.aliased_loads(),
+            lost_ties=events.lost_ties(),
             restored=events.restored,
             partial_loads=events.partial_loads(),
             checkpoint_loads=events.checkpoint_loads(),

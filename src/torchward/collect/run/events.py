@@ -9,6 +9,7 @@ from torchward.facts import (
     AliasedLoad,
     CheckpointLoad,
     Kept,
+    LostTie,
     NonFinite,
     PartialLoad,
     Saves,
@@ -27,6 +28,7 @@ class Events(Part):
         self._nonfinite: Row | None = None
         self._steep: Row | None = None
         self._aliases: list[Row] = []
+        self._ties: list[Row] = []
         self.restored: int | None = None
         """The last step of `rs`."""
         self._partial: list[Row] = []
@@ -37,6 +39,9 @@ class Events(Part):
 
     def on_rs(self, row: Row) -> None:
         self.restored = row["s"]
+
+    def on_tie(self, row: Row) -> None:
+        self._ties.append(row)
 
     def on_alias(self, row: Row) -> None:
         self._aliases.append(row)
@@ -60,6 +65,9 @@ class Events(Part):
         self._steep = row
 
     # -- facts
+
+    def lost_ties(self) -> tuple[LostTie, ...]:
+        return tuple(LostTie(row["m"], row["layer"], row["table"], row["n"]) for row in self._ties)
 
     def aliased_loads(self) -> tuple[AliasedLoad, ...]:
         return tuple(AliasedLoad(row["s"], self.ledger.site(row["site"]), row["m"]) for row in self._aliases)

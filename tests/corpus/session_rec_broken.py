@@ -1,5 +1,5 @@
 # bug: loading item vectors replaces the embedding, and the output layer keeps the old one
-# expects: no-rule-yet
+# expects: MOD039
 # Next-item recommendation in shop sessions: item vectors from co-occurrence, then a GRU on top.
 import math
 import numpy as np

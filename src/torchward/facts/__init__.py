@@ -120,6 +120,7 @@ from torchward.facts.reinforcement import (
     Bootstraps,
     Choices,
     CutTargets,
+    EndTargets,
     Episodes,
     Learner,
 )
@@ -170,6 +171,7 @@ __all__ = [
     "Driver",
     "Empties",
     "EndProbe",
+    "EndTargets",
     "Entropy",
     "Episodes",
     "Experiment",

@@ -107,6 +107,19 @@ class CutTargets:
 
 
 @dataclass(frozen=True, eq=False)
+class EndTargets:
+    """Targets of a critic, in sampled steps, in environments whose episodes end with one of a few rewards."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    expected: Series
+    """Ends of episodes among the targets, on average, that bring the same reward."""
+    alike: Series
+    """Most targets that are nearly equal."""
+
+
+@dataclass(frozen=True, eq=False)
 class Episodes:
     """Episodes in environments of gymnasium that have a limit of time, and in those of the program's own."""
 

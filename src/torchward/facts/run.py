@@ -51,7 +51,7 @@ from torchward.facts.model import (
     Views,
 )
 from torchward.facts.optimizer import Clip, Cycle, Optimizer, OwnDecay, Scheduler
-from torchward.facts.reinforcement import Bootstraps, Choices, CutTargets, Episodes, Learner
+from torchward.facts.reinforcement import Bootstraps, Choices, CutTargets, EndTargets, Episodes, Learner
 from torchward.facts.series import Series, Site
 
 
@@ -345,6 +345,7 @@ class Run:
     choices: tuple[Choices, ...] = ()
     bootstraps: tuple[Bootstraps, ...] = ()
     cut_targets: tuple[CutTargets, ...] = ()
+    end_targets: tuple[EndTargets, ...] = ()
     episodes: Episodes | None = None
     copies: tuple[Copy, ...] = ()
     views: tuple[Views, ...] = ()

@@ -27,6 +27,10 @@ FEWEST_LAST, UNIQUE = 8, 0.3
 """Rewards of last steps that were paid once; and their share."""
 SINGLE = 1e-6
 """Rounding of single precision, as a share of the largest reward."""
+ENDS, FEW_ENDS = 4.0, 3
+"""Ends of episodes that must be expected among the targets, and different rewards at most that these bring."""
+ALIKE = 3e-6
+"""Difference of two targets that are alike, in deviations of all: rounding of single precision."""
 SHARED_FROM = 10.0
 """Times that a critic must pull harder than a policy before it is looked at what they share."""
 
@@ -52,6 +56,36 @@ class Agents:
                 self.row("ag", i=stream.index, s=self.recorder.step)
             self._entropy(stream, walked)
         self._ratio(stream, walked)
+        self._ends(stream, walked)
+
+    def _ends(self, stream: Stream, walked: graph.Walk) -> None:
+        """Targets of a critic at the end of an episode are its last reward. Where that is one of a few, they are alike,
+        whatever they were multiplied with: how many are?"""
+        seen, rewards = self.recorder.inputs.rewards, self.recorder.environments.episodes.end_rewards
+        steps, ends = sum(len(one[1]) for one in seen), sum(int(one[3].sum()) for one in seen)
+        if not ends or len(rewards) > FEW_ENDS or len(seen) > returns.MOST:
+            return
+        share = ends / steps
+        for value in self.recorder.inputs.values:
+            target = self._aim(walked, value.flatten())
+            if target is None or target.numel() * share < ENDS:
+                continue
+            ordered = target.double().sort().values
+            near = torch.searchsorted(ordered, ordered + ALIKE * float(ordered.std()), right=True)
+            most = int((near - torch.arange(len(ordered))).max())
+            few = {"e": number(target.numel() * share / len(rewards)), "c": most}
+            self.row("et", i=stream.index, s=self.recorder.step, **few)
+            return
+
+    def _aim(self, walked: graph.Walk, value: torch.Tensor) -> torch.Tensor | None:
+        """What the loss, or a term of it, compares these values with."""
+        ends = terms.factors(walked.nodes[0])[1]
+        for node, factor in ends:
+            missed = policies.error_of(node) if factor > 0 else None
+            if missed is not None and missed.error.is_cpu and missed.error.numel() == value.numel():
+                target = missed.target.flatten() if missed.target is not None else None
+                return value.detach() - missed.error.flatten() if target is None else target
+        return None
 
     def _values_of_choices(self, walked: graph.Walk) -> None:
         """The loss looks at one value of each row of a model's output: how often is it the largest one?"""
@@ -139,11 +173,11 @@ class Agents:
     def _returns(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may weigh each action of this step with what came of it: is that so?"""
         seen = self.recorder.inputs.rewards
-        if not returns.LEAST <= len(seen) <= returns.MOST or len({len(rewards) for _, rewards, _ in seen}) > 1:
+        if not returns.LEAST <= len(seen) <= returns.MOST or len({len(one[1]) for one in seen}) > 1:
             return
         # Where one comes after the other, each may be an episode; where they take turns, who is next is not known.
         ends = [place for place in range(1, len(seen)) if seen[place][0] != seen[place - 1][0]]
-        if len(ends) >= len({key for key, _, _ in seen}):
+        if len(ends) >= len({one[0] for one in seen}):
             return
         copies = len(seen[0][1])
         count = len(seen) * copies
@@ -153,8 +187,8 @@ class Agents:
         weights = returns.weights_in_order(root, len(seen), copies)
         if weights is None:
             return
-        rewards = torch.stack([torch.from_numpy(rewards) for _, rewards, _ in seen])
-        over = torch.stack([torch.from_numpy(over) for _, _, over in seen])
+        rewards = torch.stack([torch.from_numpy(one[1]) for one in seen])
+        over = torch.stack([torch.from_numpy(one[2]) for one in seen])
         over[[place - 1 for place in ends]] = True
         said = returns.judge(-weights, rewards, over)
         missed = returns.missed_in_order(root, count)

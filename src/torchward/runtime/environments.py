@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 GROWTH = 1.2
 """Told of each time that there are so many times more episodes."""
-LAST_REWARDS = 2_048
+LAST_REWARDS, KINDS = 2_048, 8
 COPIES = 256
 """Environments at most that one call of `step` acts in."""
 FLAGS = (bool, np.bool_)
@@ -44,9 +44,11 @@ class Episodes:
         """Of the episodes that were not told of yet."""
         self.last_rewards: deque[float] = deque(maxlen=LAST_REWARDS)
         """Of steps at which a limit of time cut an episode off."""
+        self.end_rewards: Counter[float] = Counter()
+        """Of steps at which an episode ended by itself."""
 
-    def end(self, length: int, total: float, limited: bool = False, cut: bool = False) -> None:
-        """One of so many steps is over: by itself, at its limit of time, or cut off by the program."""
+    def end(self, length: int, total: float, last: float, limited: bool = False, cut: bool = False) -> None:
+        """One of so many steps is over, with this last reward: by itself, at its limit of time, or cut off."""
         self.returns.append(total)
         self.steps += length
         if limited or cut:
@@ -54,6 +56,8 @@ class Episodes:
             self.cut += not limited
         else:
             self.lengths[length] += 1
+            if len(self.end_rewards) <= KINDS:
+                self.end_rewards[number(last)] += 1
         ended = sum(self.lengths.values())
         if ended + self.limited + self.cut >= self.next:
             self.next = int(GROWTH * (ended + self.limited + self.cut)) + 1
@@ -68,13 +72,14 @@ class Episodes:
 class Acted:
     """The episode under way in an environment, in each of its copies if there are several."""
 
-    __slots__ = ("again", "ended", "fresh", "length", "total")
+    __slots__ = ("again", "ended", "fresh", "last", "length", "total")
 
     def __init__(self) -> None:
         self.length: Any = 0
         """Steps, ..."""
         self.total: Any = 0.0
         """... and the sum of their rewards."""
+        self.last = 0.0
         self.fresh = False
         """It was begun anew since the last step, ..."""
         self.again = False
@@ -173,11 +178,11 @@ class Environments:
         state.total += reward
         limited = not over and bool(second)
         if self.recorder.sampling:
-            self._saw(environment, np.array([float(reward)]), np.array([over or limited]))
+            self._saw(environment, np.array([float(reward)]), np.array([over or limited]), np.array([over]))
         if over or limited:
             if limited:
                 self.episodes.last_rewards.append(float(reward))
-            self.episodes.end(state.length, state.total, limited=limited or self.limited)
+            self.episodes.end(state.length, state.total, float(reward), limited=limited or self.limited)
             state.length, state.total = 0, 0.0
             state.ended, state.again = not state.again, False
         elif state.again:
@@ -200,33 +205,35 @@ class Environments:
             over = np.logical_or.reduce(flags) if flags else np.zeros(len(rewards), dtype=bool)
             state.length, state.total = state.length + np.ones(len(rewards), dtype=int), state.total + rewards
             if self.recorder.sampling:
-                self._saw(environment, rewards, over)
+                self._saw(environment, rewards, over, flags[0] if len(flags) == 2 else np.zeros_like(over))
             # Copies go on without a call: only where two flags say that an episode is over is it clear that it is.
             for place in np.flatnonzero(over).tolist() if len(flags) == 2 else ():
                 limited = self.limited or not flags[0][place]
                 if limited:
                     self.episodes.last_rewards.append(float(rewards[place]))
-                self.episodes.end(int(state.length[place]), float(state.total[place]), limited=limited)
+                total, last = float(state.total[place]), float(rewards[place])
+                self.episodes.end(int(state.length[place]), total, last, limited=limited)
                 state.length[place], state.total[place] = 0, 0.0
 
     def _cut(self, state: Acted) -> None:
         """The program begins anew: what was under way is over."""
         for length, total in zip(np.atleast_1d(state.length), np.atleast_1d(state.total), strict=True):
             if length:
-                self.episodes.end(int(length), float(total), cut=True)
+                self.episodes.end(int(length), float(total), 0.0, cut=True)
         state.length, state.total = 0, 0.0
 
-    def _saw(self, environment: Any, rewards: Array, over: Array) -> None:
+    def _saw(self, environment: Any, rewards: Array, over: Array, ended: Array) -> None:
+        """A step in a sampled stretch; `ended`: its episode is over by itself, beyond doubt."""
         seen = self.recorder.inputs.rewards
         if len(seen) <= returns.MOST:
-            seen.append((id(environment), rewards, over))
+            seen.append((id(environment), rewards, over, ended))
 
     def time_limit_resets(self, args: Any, _kwargs: Any) -> None:
         """A `TimeLimit` of gymnasium is about to begin anew."""
         length, limit = args[0]._elapsed_steps, args[0]._max_episode_steps
         state = self.running.get(id(args[0]))
         if state is not None and state.length and self.acting is None:
-            self.episodes.end(state.length, state.total, limited=bool(length and length >= limit))
+            self.episodes.end(state.length, state.total, state.last, limited=bool(length and length >= limit))
             state.length, state.total = 0, 0.0
 
     def time_limit_acted(self, outermost: bool, result: Any, args: Any, _kwargs: Any) -> None:
@@ -243,10 +250,12 @@ class Environments:
         state = self._state(args[0])
         state.length += 1
         state.total += reward
+        state.last = float(reward)
         if result[3] and not result[2]:
             self.episodes.last_rewards.append(float(reward))
         if self.recorder.sampling:
-            self._saw(args[0], np.array([float(reward)]), np.array([bool(result[2] or result[3])]))
+            ends = np.array([bool(result[2])])
+            self._saw(args[0], np.array([float(reward)]), ends | bool(result[3]), ends)
 
 
 def _values(reward: Any) -> Array | None:

@@ -37,10 +37,13 @@ class Inputs:
         """... and one that made one number for each row of a table."""
         self.given: torch.Tensor | None = None
         """... and that input."""
+        self.values: list[torch.Tensor] = []
+        """... of one number for each row, with a graph."""
         self.answers: list[torch.Tensor] = []
         """What models made in this sampled step of as many rows and columns as values of actions may have."""
-        self.rewards: list[tuple[int, Any, Any]] = []
-        """(environment, rewards, episodes over) of each step in this sampled step: arrays, one value for each copy."""
+        self.rewards: list[tuple[int, Any, Any, Any]] = []
+        """(environment, rewards, episodes over, episodes ended by themselves) of each step in this sampled step: arrays
+        of one value for each copy."""
         self.noised: tuple[Root, torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         """... of one that makes the shape of its input anew, beside one number per example: it, what it made, the input
         and these numbers."""
@@ -54,11 +57,14 @@ class Inputs:
         self._compare()
         self.outputs.clear()
         self.answers.clear()
+        self.values.clear()
         self.rewards.clear()
 
     def returned(self, root: Root, made: list[torch.Tensor]) -> None:
         """A model returned these."""
         self.outputs |= {StorageWeakRef(tensor.untyped_storage()): root.index for tensor in made if plain(tensor)}
+        few = [one for one in made if one.requires_grad and plain(one) and one.dim() and one.numel() == one.shape[0]]
+        self.values = [*self.values, *few][-ANSWERS:]
         if made and plain(made[0]) and made[0].dim() == 2 and len(self.answers) < ANSWERS:
             self.answers.append(made[0].detach())
 

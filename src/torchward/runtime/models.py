@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 
 ROOT_LIMIT = 64
 CALLS_PER_ARMING = 16
-"""Root calls after which the stand-in is taken out again, should no step end it sooner."""
+"""Root calls after which those without gradients are passed on as they are, as the many by which an agent acts between
+two steps; and root calls with gradients after which the stand-in is taken out again, should no step end it sooner."""
 DETAILED_CALLS = 3
-"""Root calls per sampled step whose inner calls are looked at."""
+"""Root calls per sampled step, and those of them with gradients, whose inner calls are looked at."""
 SWITCHES_LIMIT = 512
 """Modules of a model above which attributes of theirs are not looked through."""
 QUIET_SPACING = 50
@@ -94,7 +95,7 @@ class Models:
         self.armed = False
         self.allowed = True
         """False once anything is compiled: a stand-in would make the compiler trace torchward."""
-        self.root_calls = 0
+        self.root_calls = self.graded_calls = 0
         self.current: Root | None = None
         self.detailed = False
         self.capture: Callable[[Root, nn.Module, tuple[Any, ...], dict[str, Any], Any], None] | None = None
@@ -133,7 +134,7 @@ class Models:
 
     def arm(self) -> None:
         """Put the stand-in in place; where it is already, the calls are counted anew."""
-        self.root_calls = 0
+        self.root_calls = self.graded_calls = 0
         if self.armed or not self.allowed or nn.Module.__call__ is not self.original:
             return
         self.armed = True
@@ -164,6 +165,9 @@ class Models:
     def _enter(self, module: nn.Module) -> Any:
         if not self.armed or self.recorder.inside or threading.get_ident() != self.thread:
             return None
+        graded = torch.is_grad_enabled()
+        if self.root_calls > CALLS_PER_ARMING and not self.depth and not graded:
+            return None
         self.depth += 1
         if self.depth == 1:
             self.current = None
@@ -173,14 +177,16 @@ class Models:
             self.recorder.tables.looked.clear()
             direct = id(module) not in self.roots and self._called_in_forward(module, sys._getframe(3))
             if not direct and next(module.parameters(), None) is not None:
-                if self.recorder.exchanges.under_way and module.training and torch.is_grad_enabled():
+                if self.recorder.exchanges.under_way and module.training and graded:
                     self.recorder.exchanges.close()  # the wrapper may send buffers round in this call
                 self.root_calls += 1
+                self.graded_calls += graded
                 self.current = self.root(module, caller(2))
-                self.detailed = self.recorder.sampling and self.root_calls <= DETAILED_CALLS
+                calls = min(self.root_calls, self.graded_calls) if graded else self.root_calls
+                self.detailed = self.recorder.sampling and calls <= DETAILED_CALLS
                 if not self.detailed and self.current is not None:
                     self.detailed = self.recorder.tables.curious(self.current)
-                if self.root_calls > CALLS_PER_ARMING:
+                if self.graded_calls > CALLS_PER_ARMING:
                     self.disarm()
         return True
 

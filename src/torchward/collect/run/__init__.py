@@ -172,6 +172,7 @@ class RunBuilder:
             references=losses.references(),
             beside=losses.beside(),
             agreements=losses.agreements(),
+            end_targets=losses.end_targets(),
             returns=losses.returns(),
             partners=losses.partners(),
             cuts=losses.cuts(),

@@ -14,6 +14,7 @@ from torchward.facts import (
     Beside,
     Cut,
     Divergence,
+    EndTargets,
     Entropy,
     Loss,
     LossStream,
@@ -52,6 +53,7 @@ class Losses(Part):
         self._held_out: defaultdict[int, Counter[int]] = defaultdict(Counter)
         self._held_out_classes: dict[int, int | None] = {}
         self._given: dict[int, tuple[int, int]] = {}
+        self._alike: defaultdict[int, list[Row]] = defaultdict(list)
         self._twice: Counter[tuple[int, int, int, int]] = Counter()
         self._divergence: dict[int, list[Growing]] = defaultdict(lambda: [Growing() for _ in range(3)])
         self._evaluated_scales: dict[int, list[tuple[float, float, float, float]]] = defaultdict(list)
@@ -86,6 +88,9 @@ class Losses(Part):
     def on_ec(self, row: Row) -> None:
         self._held_out[row["i"]].update({int(label): number for label, number in row["v"].items()})
         self._held_out_classes[row["i"]] = row.get("c")
+
+    def on_et(self, row: Row) -> None:
+        self._alike[row["i"]].append(row)
 
     def on_cg(self, row: Row) -> None:
         self._given[row["i"]] = row["n"][0], row["n"][1]
@@ -404,6 +409,12 @@ class Losses(Part):
                 index, self._site(index), column(rows, "p"), column(rows, "e"), column(rows, "w"), bool(rows[-1]["sh"])
             )
             for index, rows in sorted(self._beside.items())
+        )
+
+    def end_targets(self) -> tuple[EndTargets, ...]:
+        return tuple(
+            EndTargets(index, self._site(index), column(rows, "e"), column(rows, "c"))
+            for index, rows in sorted(self._alike.items())
         )
 
     def agreements(self) -> tuple[Agreement, ...]:

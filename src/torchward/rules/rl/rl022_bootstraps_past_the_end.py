@@ -13,6 +13,9 @@ EXPECTED = 25.0
 MISSED = 0.03
 """Share of these that may look like one by the accident of a reward that is rare."""
 EPISODES = 20
+SAMPLES, SOME = 4, 0.6
+"""Sampled updates, of the last half (at the start targets may be alike for other reasons); and the share of the ends above
+which as many targets are alike as should be. One or two are by chance."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -38,12 +41,39 @@ def check(run: Run) -> Iterator[Finding]:
         )
 
 
+def check_alike(run: Run) -> Iterator[Finding]:
+    """Of a critic: its targets at the end are a few rewards, and so alike, if nothing is added to them."""
+    episodes = run.episodes
+    if episodes is None or episodes.ended < EPISODES:
+        return
+    for found in run.end_targets:
+        late = list(zip(found.expected.values, found.alike.values, strict=True))[len(found.alike) // 2 :]
+        expected, alike = (sum(column) for column in zip(*late, strict=True)) if late else (0.0, 0.0)
+        if len(late) < SAMPLES or expected < EXPECTED or alike > SOME * expected:
+            continue
+        yield Finding(
+            "RL022",
+            data={
+                "rows": round(expected * episodes.steps / episodes.ended),
+                "expected": round(expected),
+                "others": 0,
+                "factor": "gamma",
+                "ended": episodes.ended,
+                "steps": episodes.steps,
+            },
+            place=at(found.site, found.alike),
+            # Rewards that are divided by a running deviation before they are used are no few any more.
+            confidence=Confidence.POSSIBLE,
+            severity=Severity.HINT,
+        )
+
+
 RULE = Rule(
     code="RL022",
     name="bootstraps-past-the-end",
     severity=Severity.ERROR,
     since="0.1.0",
-    checks=(check,),
+    checks=(check, check_alike),
     message=Text(
         "the target of every transition is its reward plus {factor} times the value of the next state: of {rows} looked at, "
         "{others} are made otherwise, but about {expected} must have been the last of an episode ({ended} of {steps} steps "

@@ -271,6 +271,9 @@ _REASONS = {
     r"an input is sparse, and no other values are known for it": r"有一个输入是稀疏张量，无法为其给出别的值",
     r"it is not certain which axis of the input is the batch": r"无法确定输入的哪一维是批次维",
     r"the first axis of the output is not the batch": r"输出的第一维不是批次维",
+    r"one of its outputs is of all rows together, and may be what the loss judges": (
+        r"其输出之一由所有行共同得出，损失评判的可能正是它"
+    ),
     r"its outputs compare the examples of the batch with each other": r"其输出本来就在批次内的样本之间作比较",
     r"the model returns no floating-point tensor besides the loss": r"除损失外，模型没有返回浮点张量",
     r"the shape of the output depends on the values of the input": r"输出的形状取决于输入的值",

@@ -116,7 +116,9 @@ class Agents:
         self._cut_off(root, target.flatten())
         same = [one for one in self.recorder.inputs.answers if one.shape == output.shape and one.is_cpu]
         later = [one[:PAIRED_ROWS] for one in same if one.data_ptr() != output.data_ptr()][-3:]
-        found = policies.bootstraps(target.flatten()[:PAIRED_ROWS], later, root.rewards)
+        paid = self.recorder.environments.episodes.rewards
+        known = sorted(paid) if 0 < len(paid) <= policies.KINDS else None
+        found = policies.bootstraps(target.flatten()[:PAIRED_ROWS], later, root.rewards, known)
         if found is not None:
             root.rewards = found.kinds
             few = {"n": min(len(picked), PAIRED_ROWS), "g": number(found.factor), "o": found.alone, "e": found.over}

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from torchward.runtime import returns
+from torchward.runtime import policies, returns
 from torchward.runtime.tensors import _LIBRARY, number, of_user
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Episodes:
         """Of the episodes that were not told of yet."""
         self.last_rewards: deque[float] = deque(maxlen=LAST_REWARDS)
         """Of steps at which a limit of time cut an episode off."""
+        self.rewards: set[float] = set()
+        """All different ones; too many to matter once there are more than `policies.KINDS`."""
         self.end_rewards: Counter[float] = Counter()
         """Of steps at which an episode ended by itself."""
 
@@ -176,6 +178,8 @@ class Environments:
             state.fresh = state.ended = False
         state.length += 1
         state.total += reward
+        if reward not in self.episodes.rewards and len(self.episodes.rewards) <= policies.KINDS:
+            self.episodes.rewards.add(reward)
         limited = not over and bool(second)
         if self.recorder.sampling:
             self._saw(environment, np.array([float(reward)]), np.array([over or limited]), np.array([over]))
@@ -204,6 +208,8 @@ class Environments:
                 state.fresh = False
             over = np.logical_or.reduce(flags) if flags else np.zeros(len(rewards), dtype=bool)
             state.length, state.total = state.length + np.ones(len(rewards), dtype=int), state.total + rewards
+            if len(self.episodes.rewards) <= policies.KINDS:
+                self.episodes.rewards.update(rewards.tolist())
             if self.recorder.sampling:
                 self._saw(environment, rewards, over, flags[0] if len(flags) == 2 else np.zeros_like(over))
             # Copies go on without a call: only where two flags say that an episode is over is it clear that it is.
@@ -251,6 +257,8 @@ class Environments:
         state.length += 1
         state.total += reward
         state.last = float(reward)
+        if reward not in self.episodes.rewards and len(self.episodes.rewards) <= policies.KINDS:
+            self.episodes.rewards.add(reward)
         if result[3] and not result[2]:
             self.episodes.last_rewards.append(float(reward))
         if self.recorder.sampling:

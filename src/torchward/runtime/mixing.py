@@ -44,6 +44,10 @@ def leak(model: nn.Module, capture: Capture) -> dict[str, Any]:
     if not (capture.axis_is_batch or batch_first(capture)) or time_first:
         raise CannotLookError("it is not certain which axis of the input is the batch")
     model.eval()
+    if capture.target is None and not capture.own_loss:
+        outputs = [one for one in capture.call(model, capture.args, capture.kwargs) if one.is_floating_point()]
+        if len(outputs) > 1 and any(not one.dim() or one.shape[0] < count for one in outputs):
+            raise CannotLookError("one of its outputs is of all rows together, and may be what the loss judges")
     half = count // 2
     generator = torch.Generator().manual_seed(0)
     # The first half changes: a recurrent layer that takes the batch for time only carries values onwards.

@@ -168,16 +168,20 @@ class Bootstrap(NamedTuple):
     """... of them, those whose target is such a reward, without the value of anything."""
 
 
-def bootstraps(target: torch.Tensor, tables: list[torch.Tensor], known: list[float]) -> Bootstrap | None:
+def bootstraps(
+    target: torch.Tensor, tables: list[torch.Tensor], known: list[float], paid: list[float] | None = None
+) -> Bootstrap | None:
     """Nearly all targets may be a reward plus a factor times the best value of one of the `tables`, or the value there
     of what is best in another. Rewards are to be of a few kinds, `known` from before: then most pairs of rows differ in
-    both by the same factor."""
+    both by the same factor. `paid`: all that the environments have paid, if that is known."""
     values = [table.gather(1, other.argmax(1, keepdim=True))[:, 0].double() for table in tables for other in tables]
-    found = [_reward_and(target.double(), one, known) for one in values]
+    found = [_reward_and(target.double(), one, known, paid) for one in values]
     return min((one for one in found if one is not None), key=lambda one: one.alone, default=None)
 
 
-def _reward_and(target: torch.Tensor, values: torch.Tensor, known: list[float]) -> Bootstrap | None:
+def _reward_and(
+    target: torch.Tensor, values: torch.Tensor, known: list[float], paid: list[float] | None
+) -> Bootstrap | None:
     scale = float(values.std())
     if not scale > EXACT * float(target.abs().max()):
         return None  # float32 does not tell the parts of the sum apart
@@ -190,8 +194,9 @@ def _reward_and(target: torch.Tensor, values: torch.Tensor, known: list[float]) 
     factor = float(slopes[(slopes - common).abs() < 2 * ROUNDING].median())
     rewards = target - factor * values
     alike = ((rewards[:, None] - rewards).abs() < SAME_REWARD * scale).sum(1)
-    kinds = list(known)
-    for reward in tolist(rewards[alike >= KIND]):
+    # Ends that all lead to one state look like a reward of their own: those that were paid tell them apart.
+    kinds = list(known if paid is None else paid)
+    for reward in tolist(rewards[alike >= KIND]) if paid is None else ():
         if all(abs(reward - kind) >= SAME_REWARD * scale for kind in kinds):
             kinds.append(reward)
     apart = (rewards[:, None] - torch.tensor(kinds, dtype=torch.float64)).abs() >= SAME_REWARD * scale

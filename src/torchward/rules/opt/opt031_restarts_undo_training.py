@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from statistics import median
 
-from torchward.facts import Run, Scheduler, Series
+from torchward.facts import Run, Scheduler, Series, Training
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 from torchward.rules._progress import longest
@@ -19,6 +19,8 @@ GIVEN_BACK = 0.5
 """Share of the fall from the first loss to the end of the cycle before that is lost after the restart."""
 MOST = 0.75
 """Share of the restarts of which this is so. Loshchilov & Hutter 2017 (figure 1) show rises that soon are made good."""
+HIGH = 0.3
+"""Of the highest rate, what is left at the end of a run that ends in the middle of a cycle."""
 BETTER = 0.8
 """The ends of the last cycles against those of the first: with these, the restarts pay, and it is a hint at most."""
 
@@ -45,6 +47,8 @@ def check(run: Run) -> Iterator[Finding]:
                 "scheduler": scheduler.kind,
                 "period": scheduler.period,
                 "restarts": len(after),
+                "last": round(_last(scheduler, far.training)),
+                "end": far.training.last_step,
                 "before": median(ends),
                 "after": median(after),
                 "start": far.start,
@@ -55,12 +59,60 @@ def check(run: Run) -> Iterator[Finding]:
         )
 
 
+def check_end(run: Run) -> Iterator[Finding]:
+    """The run ends soon after a restart, far above where the cycle before had ended."""
+    far = longest(run)
+    if not run.ended or far is None:
+        return
+    for scheduler in run.schedulers:
+        cycle = _cycle(scheduler)
+        if not cycle or (scheduler.final_lr_ratio or 0.0) < HIGH:
+            continue
+        losses, first, last = far.stream.values, far.training.first_step, far.training.last_step
+        restart = _last(scheduler, far.training)
+        if restart == first or last - restart < STEPS:
+            continue
+        before = losses.between(round(restart - max(3, cycle / 10)), round(restart) - 1).values
+        now = losses.between(round((restart + last) / 2), last).values
+        if not before or not now or not all(map(math.isfinite, (*before, *now))):
+            continue
+        if median(now) <= RISE * median(before):
+            continue
+        yield Finding(
+            "OPT031",
+            data={
+                "scheduler": scheduler.kind,
+                "period": scheduler.period,
+                "restarts": 1,
+                "last": round(restart),
+                "end": last,
+                "before": median(before),
+                "after": median(now),
+                "start": far.start,
+            },
+            place=at(scheduler.site, first=round(restart)),
+            confidence=Confidence.POSSIBLE,  # the weights of the end of a cycle may have been kept
+        )
+
+
+def _last(scheduler: Scheduler, training: Training) -> float:
+    """The step of the last restart."""
+    cycle, first = _cycle(scheduler), training.first_step
+    return first + cycle * ((training.last_step + 1 - first) // cycle) if cycle else first
+
+
+def _cycle(scheduler: Scheduler) -> float:
+    """Optimizer steps between two restarts; 0 if there are none, or they are too near."""
+    if not scheduler.period or not scheduler.steps or not scheduler.optimizer_steps:
+        return 0.0
+    cycle = scheduler.period * scheduler.optimizer_steps / scheduler.steps
+    return cycle if cycle >= STEPS else 0.0
+
+
 def _around(scheduler: Scheduler, losses: Series, first: int) -> tuple[list[float], list[float]]:
     """Median losses of the last tenth of each cycle, and of the first third of the next."""
-    if not scheduler.period or not scheduler.steps or not scheduler.optimizer_steps:
-        return [], []
-    cycle = scheduler.period * scheduler.optimizer_steps / scheduler.steps
-    if cycle < STEPS:
+    cycle = _cycle(scheduler)
+    if not cycle:
         return [], []
     ends, after = [], []
     restart = first + cycle
@@ -79,12 +131,12 @@ RULE = Rule(
     name="restarts-undo-training",
     severity=Severity.WARNING,
     since="0.1.0",
-    checks=(check,),
+    checks=(check, check_end),
     message=Text(
-        "After the {restarts} warm restarts of `{scheduler}` (every {period} of its steps) the loss rose from "
-        "{before} to {after}; it had begun at {start}.",
-        "`{scheduler}` 每 {period} 步热重启一次，{restarts} 次重启后损失都从 "
-        "{before} 升到 {after}；训练开始时为 {start}。",
+        "After {restarts} warm restart(s) of `{scheduler}` (every {period} of its steps; last at step {last}) the loss rose "
+        "from {before} to {after}; it had begun at {start}, and the run ended at step {end}.",
+        "`{scheduler}` 每 {period} 步热重启一次（最后一次在第 {last} 步），{restarts} 次重启后损失从 {before} 升到 {after}；"
+        "训练开始时为 {start}，运行在第 {end} 步结束。",
     ),
     why=Text(
         "The rate jumps back to its first value. Where that is more than the weights can bear by then, each cycle"

@@ -233,6 +233,8 @@ class Copy:
     still: int = 0
     """Looks at it in eval mode, in a row to the last, in which its batch statistics were the same, though its own
     weights and the original's batch statistics had changed."""
+    weights: str = ""
+    """A mark of its weights when it was last looked at; equal ones have equal marks."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -281,6 +281,7 @@ class Models(Part):
                 changes=sum(before["fp"] != after["fp"] for before, after in pairwise(rows)),
                 site=self.ledger.site(rows[0]["site"]),
                 still=_still(rows),
+                weights=rows[-1]["fp"],
             )
             for (model, original), rows in sorted(self._copies.items())
         )

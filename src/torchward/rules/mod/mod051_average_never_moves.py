@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from torchward.facts import Copy, Model, Run
+from torchward.facts import Copy, Model, Run, Site
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 from torchward.rules._copies import share_of_steps
 
 LEAST_LOOKS = 3
 LEAST_STEPS = 50
+LEAST_COPIES = 5
+"""... where it is another copy each time."""
 SELDOM = 0.3
 """Share of the steps in which it is called."""
 APART = 0.02
@@ -48,6 +50,34 @@ def check(run: Run) -> Iterator[Finding]:
         )
 
 
+def check_made_anew(run: Run) -> Iterator[Finding]:
+    """A new copy for each evaluation, and all are filled with the same weights."""
+    models = {model.index: model for model in run.models}
+    groups: dict[tuple[int, Site | None], list[Copy]] = {}
+    for copy in run.copies:
+        groups.setdefault((copy.original, copy.site), []).append(copy)
+    for (original, site), copies in groups.items():
+        copies.sort(key=lambda one: one.distance.steps[0])
+        steps, apart = [one.distance.steps[0] for one in copies], [one.distance.values[-1] for one in copies]
+        if len(copies) < LEAST_COPIES or len({one.weights for one in copies}) > 1 or original not in models:
+            continue
+        if steps[-1] - steps[0] < LEAST_STEPS or apart[-1] < APART or apart[-1] <= apart[0]:
+            continue
+        yield Finding(
+            "MOD051",
+            data={
+                "copy": models[copies[-1].model].name if copies[-1].model in models else "",
+                "model": models[original].name,
+                "looks": len(copies),
+                "first": steps[0],
+                "last": steps[-1],
+                "distance": apart[-1],
+            },
+            place=at(site, first=steps[0]),
+            confidence=Confidence.POSSIBLE,  # the best weights so far may be those of long ago
+        )
+
+
 def _looked_at(copy: Copy) -> bool:
     steps = copy.distance.steps
     return len(steps) >= LEAST_LOOKS and steps[-1] - steps[0] >= LEAST_STEPS
@@ -68,11 +98,11 @@ RULE = Rule(
     name="average-never-moves",
     severity=Severity.WARNING,
     since="0.1.0",
-    checks=(check,),
+    checks=(check, check_made_anew),
     message=Text(
-        "`{copy}` is evaluated (steps {first} to {last}, looks: {looks}), but its weights are still those of the start; "
+        "`{copy}` is evaluated (steps {first} to {last}, looks: {looks}), but its weights are still those of the start, or of step {first}; "
         "those of `{model}`, which it is built like, have moved away from it by {distance:.0%}.",
-        "`{copy}` 被用于评估（从第 {first} 步到第 {last} 步查看了 {looks} 次），但其权重仍是起初的值；与它结构相同的 `{model}` 的权重已偏离它 {distance:.0%}。",
+        "`{copy}` 被用于评估（从第 {first} 步到第 {last} 步查看了 {looks} 次），但其权重仍是起初或第 {first} 步的值；与它结构相同的 `{model}` 的权重已偏离它 {distance:.0%}。",
     ),
     why=Text(
         "An average of the weights (EMA) that is never updated, or updated into tensors that are thrown away, stays at the "

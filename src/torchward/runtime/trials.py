@@ -353,6 +353,10 @@ def padding(model: nn.Module, capture: Capture) -> dict[str, Any] | None:
         whole, again, cut = whole[:, :shorter][real], again[:, :shorter][real], cut[real]
     scale = float(whole.std()) or 1.0
     change = (cut - whole).abs()
+    # What is packed is padded anew, up to the longest of those that are there: beside longer ones.
+    beside = capture.judged(model, capture.args, capture.kwargs)
+    if beside.dim() and beside.shape[0] == count and beside[rows].shape == whole.shape:
+        change = torch.maximum(change, (beside[rows] - whole).abs())
     if numbers:
         # What reaches the end of one sequence alone is the edge of a convolution; an average reaches all of them.
         change = change.reshape(len(change), -1).amax(1).median()

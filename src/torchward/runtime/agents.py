@@ -61,14 +61,15 @@ class Agents:
     def _ends(self, stream: Stream, walked: graph.Walk) -> None:
         """Targets of a critic at the end of an episode are its last reward. Where that is one of a few, they are alike,
         whatever they were multiplied with: how many are?"""
-        seen, rewards = self.recorder.inputs.rewards, self.recorder.environments.episodes.end_rewards
-        steps, ends = sum(len(one[1]) for one in seen), sum(int(one[3].sum()) for one in seen)
-        if not ends or len(rewards) > FEW_ENDS or len(seen) > returns.MOST:
+        episodes = self.recorder.environments.episodes
+        _, steps, ends = episodes.rollout
+        rewards = episodes.end_rewards
+        if not ends or not rewards or len(rewards) > FEW_ENDS:
             return
         share = ends / steps
         for value in self.recorder.inputs.values:
             target = self._aim(walked, value.flatten())
-            if target is None or target.numel() * share < ENDS:
+            if target is None or target.numel() * share < ENDS or target.numel() > steps:
                 continue
             ordered = target.double().sort().values
             near = torch.searchsorted(ordered, ordered + ALIKE * float(ordered.std()), right=True)

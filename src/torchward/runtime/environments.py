@@ -44,10 +44,20 @@ class Episodes:
         """Of the episodes that were not told of yet."""
         self.last_rewards: deque[float] = deque(maxlen=LAST_REWARDS)
         """Of steps at which a limit of time cut an episode off."""
+        self.rollout = [-1, 0, 0]
+        """Optimizer steps before the last ones in an environment that no such step lay between; how many these are, and
+        how many of them ended an episode beyond doubt."""
         self.rewards: set[float] = set()
         """All different ones; too many to matter once there are more than `policies.KINDS`."""
         self.end_rewards: Counter[float] = Counter()
         """Of steps at which an episode ended by itself."""
+
+    def acted(self, steps: int, ended: int) -> None:
+        """So many copies of an environment were acted in."""
+        if self.rollout[0] != self.recorder.step:
+            self.rollout = [self.recorder.step, 0, 0]
+        self.rollout[1] += steps
+        self.rollout[2] += ended
 
     def end(self, length: int, total: float, last: float, limited: bool = False, cut: bool = False) -> None:
         """One of so many steps is over, with this last reward: by itself, at its limit of time, or cut off."""
@@ -180,13 +190,14 @@ class Environments:
         state.total += reward
         if reward not in self.episodes.rewards and len(self.episodes.rewards) <= policies.KINDS:
             self.episodes.rewards.add(reward)
-        limited = not over and bool(second)
+        limited, both = not over and bool(second), over and bool(second)
+        self.episodes.acted(1, over and not both)
         if self.recorder.sampling:
-            self._saw(environment, np.array([float(reward)]), np.array([over or limited]), np.array([over]))
+            self._saw(environment, np.array([float(reward)]), np.array([over or limited]))
         if over or limited:
             if limited:
                 self.episodes.last_rewards.append(float(reward))
-            self.episodes.end(state.length, state.total, float(reward), limited=limited or self.limited)
+            self.episodes.end(state.length, state.total, float(reward), limited=limited or self.limited, cut=both)
             state.length, state.total = 0, 0.0
             state.ended, state.again = not state.again, False
         elif state.again:
@@ -206,19 +217,21 @@ class Environments:
             if state.fresh:
                 self._cut(state)
                 state.fresh = False
+            ended = flags[0] & ~flags[1] if len(flags) == 2 else np.zeros(len(rewards), dtype=bool)
+            self.episodes.acted(len(rewards), int(ended.sum()))
             over = np.logical_or.reduce(flags) if flags else np.zeros(len(rewards), dtype=bool)
             state.length, state.total = state.length + np.ones(len(rewards), dtype=int), state.total + rewards
             if len(self.episodes.rewards) <= policies.KINDS:
                 self.episodes.rewards.update(rewards.tolist())
             if self.recorder.sampling:
-                self._saw(environment, rewards, over, flags[0] if len(flags) == 2 else np.zeros_like(over))
+                self._saw(environment, rewards, over)
             # Copies go on without a call: only where two flags say that an episode is over is it clear that it is.
             for place in np.flatnonzero(over).tolist() if len(flags) == 2 else ():
-                limited = self.limited or not flags[0][place]
+                limited, both = self.limited or not flags[0][place], bool(flags[0][place] and flags[1][place])
                 if limited:
                     self.episodes.last_rewards.append(float(rewards[place]))
                 total, last = float(state.total[place]), float(rewards[place])
-                self.episodes.end(int(state.length[place]), total, last, limited=limited)
+                self.episodes.end(int(state.length[place]), total, last, limited=limited, cut=both)
                 state.length[place], state.total[place] = 0, 0.0
 
     def _cut(self, state: Acted) -> None:
@@ -228,11 +241,10 @@ class Environments:
                 self.episodes.end(int(length), float(total), 0.0, cut=True)
         state.length, state.total = 0, 0.0
 
-    def _saw(self, environment: Any, rewards: Array, over: Array, ended: Array) -> None:
-        """A step in a sampled stretch; `ended`: its episode is over by itself, beyond doubt."""
+    def _saw(self, environment: Any, rewards: Array, over: Array) -> None:
         seen = self.recorder.inputs.rewards
         if len(seen) <= returns.MOST:
-            seen.append((id(environment), rewards, over, ended))
+            seen.append((id(environment), rewards, over))
 
     def time_limit_resets(self, args: Any, _kwargs: Any) -> None:
         """A `TimeLimit` of gymnasium is about to begin anew."""
@@ -257,13 +269,13 @@ class Environments:
         state.length += 1
         state.total += reward
         state.last = float(reward)
+        self.episodes.acted(1, bool(result[2] and not result[3]))
         if reward not in self.episodes.rewards and len(self.episodes.rewards) <= policies.KINDS:
             self.episodes.rewards.add(reward)
         if result[3] and not result[2]:
             self.episodes.last_rewards.append(float(reward))
         if self.recorder.sampling:
-            ends = np.array([bool(result[2])])
-            self._saw(args[0], np.array([float(reward)]), ends | bool(result[3]), ends)
+            self._saw(args[0], np.array([float(reward)]), np.array([bool(result[2] or result[3])]))
 
 
 def _values(reward: Any) -> Array | None:

@@ -41,9 +41,8 @@ class Inputs:
         """... of one number for each row, with a graph."""
         self.answers: list[torch.Tensor] = []
         """What models made in this sampled step of as many rows and columns as values of actions may have."""
-        self.rewards: list[tuple[int, Any, Any, Any]] = []
-        """(environment, rewards, episodes over, episodes ended by themselves) of each step in this sampled step: arrays
-        of one value for each copy."""
+        self.rewards: list[tuple[int, Any, Any]] = []
+        """(environment, rewards, episodes over) of each step in this sampled step: arrays, one value for each copy."""
         self.noised: tuple[Root, torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         """... of one that makes the shape of its input anew, beside one number per example: it, what it made, the input
         and these numbers."""

@@ -34,3 +34,53 @@ def test_weights_losses_and_random_states_are_the_same_to_the_last_bit(kind: str
     assert '"k":"error"' not in logs
     if kind not in ("gan", "entangled", "compiled"):
         assert '"kind":"LeakProbe"' in logs
+
+
+EXPORTS = """
+import copy
+import pickle
+
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = nn.Linear(8, 32), nn.Linear(32, 3)
+
+    def forward(self, x):
+        return self.last(torch.relu(self.first(x)))
+
+
+torch.manual_seed(0)
+x = torch.randn(200, 8)
+y = (x @ torch.randn(8, 3)).argmax(1)
+net = Net()
+optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+for step in range(40):
+    loss = nn.functional.cross_entropy({call}(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    if step == 20:
+        traced = torch.jit.trace(net, x)
+print(loss.item().hex(), torch.equal(traced(x), net(x)), torch.rand(1).item().hex())
+exported = [torch.export.export(net, (x,), strict=strict).module() for strict in (False, True)]
+others = [torch.jit.script(net), *exported, torch.fx.symbolic_trace(net), copy.deepcopy(net), pickle.loads(pickle.dumps(net))]
+print([torch.allclose(other(x), net(x)) for other in others])
+print(torch.allclose(torch.func.functional_call(net, dict(net.named_parameters()), (x,)), net.forward(x)))
+"""
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("call", ["net", "net.forward"])
+def test_a_model_is_traced_scripted_and_exported_as_without(call: str, tmp_path: Path) -> None:
+    program, folder = tmp_path / "train.py", tmp_path / "run"
+    program.write_text(EXPORTS.replace("{call}", call), encoding="utf-8")
+    bare = output([sys.executable, str(program)])
+    assert "False" not in bare
+    assert output([sys.executable, "-m", "torchward", "run", "--run-dir", str(folder), str(program)]) == bare
+    logs = "".join(path.read_text() for path in (folder / "logs").glob("*.jsonl"))
+    assert '"k":"error"' not in logs
+    assert '"name":"net"' in logs

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
 
 ROOT_LIMIT = 64
+tracing: Callable[[], bool] = torch._C._is_tracing
 CALLS_PER_ARMING = 16
 """Root calls after which those without gradients are passed on as they are, as the many by which an agent acts between
 two steps; and root calls with gradients after which the stand-in is taken out again, should no step end it sooner."""
@@ -117,8 +118,11 @@ class Models:
             self.recorder.guarded("modules", self._leave),
             self._failed,
         )
+        compiling = torch.compiler.is_compiling
 
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if compiling():  # for an export, or a compiled part of it
+                return original(self, *args, **kwargs)
             token = enter(self) if models.detailed or not models.depth else None
             try:
                 result = original(self, *args, **kwargs)
@@ -163,8 +167,8 @@ class Models:
             self.depth -= 1
 
     def _enter(self, module: nn.Module) -> Any:
-        if not self.armed or self.recorder.inside or threading.get_ident() != self.thread:
-            return None
+        if not self.armed or self.recorder.inside or threading.get_ident() != self.thread or tracing():
+            return None  # what is done to tensors while `torch.jit.trace` looks on becomes part of the program
         graded = torch.is_grad_enabled()
         if self.root_calls > CALLS_PER_ARMING and not self.depth and not graded:
             return None
@@ -208,8 +212,11 @@ class Models:
     def _seen_directly(self, original: Any) -> Any:
         models, fail = self, self._failed
         enter, leave = (self.recorder.guarded("modules", one) for one in (self._enter, self._leave))
+        compiling = torch.compiler.is_compiling
 
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            if compiling():
+                return original(self, *args, **kwargs)
             token = enter(self) if models.armed and not models.depth else None
             try:
                 result = original(self, *args, **kwargs)

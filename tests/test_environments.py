@@ -49,7 +49,7 @@ class Around:
 def played(said: str, wrapped: bool = False, episodes: int = 4) -> Any:
     """The episodes that are counted while this is played."""
     pytest.importorskip("torch")
-    from torchward.runtime.environments import Environments
+    from torchward.runtime import environments
     from torchward.runtime.wrap import Patches
 
     rows: list[dict[str, Any]] = []
@@ -59,9 +59,10 @@ def played(said: str, wrapped: bool = False, episodes: int = 4) -> Any:
         guarded=lambda _part, function: function,
         row=lambda kind, **fields: rows.append({"k": kind, **fields}),
     )
-    found, patches = Environments(recorder), Patches()  # type: ignore[arg-type]
+    found, patches = environments.Environments(recorder), Patches()  # type: ignore[arg-type]
     for owner in (Walk, Around):
         found._follow(owner, patches)
+    environments._followed = found
     try:
         world: Any = Around(Walk(said)) if wrapped else Walk(said)
         for _ in range(episodes):
@@ -71,6 +72,7 @@ def played(said: str, wrapped: bool = False, episodes: int = 4) -> Any:
                 if any(flag is True for flag in result[2:]):
                     break
     finally:
+        environments._followed = None
         patches.undo()
     assert not hasattr(Walk.step, "__wrapped__")
     return found

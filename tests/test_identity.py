@@ -67,7 +67,8 @@ for step in range(40):
         traced = torch.jit.trace(net, x)
 print(loss.item().hex(), torch.equal(traced(x), net(x)), torch.rand(1).item().hex())
 exported = [torch.export.export(net, (x,), strict=strict).module() for strict in (False, True)]
-others = [torch.jit.script(net), *exported, torch.fx.symbolic_trace(net), copy.deepcopy(net), pickle.loads(pickle.dumps(net))]
+others = [torch.jit.script(net), *exported, torch.fx.symbolic_trace(net)]
+others += [copy.deepcopy(net), pickle.loads(pickle.dumps(net))]
 print([torch.allclose(other(x), net(x)) for other in others])
 print(torch.allclose(torch.func.functional_call(net, dict(net.named_parameters()), (x,)), net.forward(x)))
 """

@@ -113,11 +113,16 @@ class Environments:
         self.running: dict[int, Acted] = {}
         self.others: set[type] = set()
         """Classes that have such methods, but are none."""
+        self.guarded_acts, self.guarded_acted, self.guarded_begins = (
+            recorder.guarded("environments", one) for one in (self.acts, self.acted, self.begins)
+        )
         self._sizes: tuple[int, int] = (0, 0)
         self._known: set[type] = set()
 
     def look(self, patches: Patches) -> None:
         """Follow the classes that the program has defined by now."""
+        global _followed
+        _followed = self
         sizes = len(sys.modules), len(vars(sys.modules["__main__"]))
         if sizes == self._sizes:
             return
@@ -137,11 +142,9 @@ class Environments:
         library = sys.modules.get("gymnasium")
         if library is not None and issubclass(owner, (library.Wrapper, library.vector.VectorEnv)):
             return  # what it wraps is followed
-        guard = self.recorder.guarded
-        for name, before, after in (("step", self.acts, self.acted), ("reset", self.begins, None)):
+        for name, before, after in (("step", _acts, _acted), ("reset", _begins, None)):
             if isinstance(vars(owner).get(name), FunctionType):
-                ended = guard("environments", after) if after is not None else None
-                patches.around(owner, name, guard("environments", before), ended)
+                patches.around(owner, name, before, after)
 
     def _state(self, environment: Any) -> Acted:
         key = id(environment)
@@ -276,6 +279,25 @@ class Environments:
             self.episodes.last_rewards.append(float(reward))
         if self.recorder.sampling:
             self._saw(args[0], np.array([float(reward)]), np.array([bool(result[2] or result[3])]))
+
+
+_followed: Environments | None = None
+"""Those of this process. What is put around methods of the program's classes holds nothing of the recorder, for such a
+class may be sent to another process by value, with its methods."""
+
+
+def _acts(args: Any, kwargs: Any) -> Any:
+    return _followed.guarded_acts(args, kwargs) if _followed is not None else None
+
+
+def _acted(token: Any, result: Any, args: Any, kwargs: Any) -> None:
+    if _followed is not None and token:
+        _followed.guarded_acted(token, result, args, kwargs)
+
+
+def _begins(args: Any, kwargs: Any) -> None:
+    if _followed is not None:
+        _followed.guarded_begins(args, kwargs)
 
 
 def _values(reward: Any) -> Array | None:

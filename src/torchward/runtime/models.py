@@ -102,6 +102,9 @@ class Models:
         self.capture: Callable[[Root, nn.Module, tuple[Any, ...], dict[str, Any], Any], None] | None = None
         self.original = nn.Module.__call__
         self.stand_in = self._make_stand_in()
+        self.guarded_enter, self.guarded_leave = (
+            recorder.guarded("modules", one) for one in (self._enter, self._leave)
+        )
         self.quiet = Patches()
         """What is in place while a model in eval mode waits for its first call."""
         self.quiet_step = -1
@@ -201,34 +204,15 @@ class Models:
         whole = frame.f_locals.get(code.co_varnames[0]) if code.co_name == "forward" and code.co_argcount else None
         if not isinstance(whole, nn.Module) or whole is module or not any(one is module for one in whole.modules()):
             return False
+        global _watched
+        _watched = self
         for owner in type(whole).__mro__:
             method = vars(owner).get("forward")
             if getattr(innermost(method), "__code__", None) is code:
                 if method is innermost(method):
-                    self.direct.replace(owner, "forward", self._seen_directly(method))
+                    self.direct.replace(owner, "forward", _seen_directly(method))
                 return True
         return False
-
-    def _seen_directly(self, original: Any) -> Any:
-        models, fail = self, self._failed
-        enter, leave = (self.recorder.guarded("modules", one) for one in (self._enter, self._leave))
-        compiling = torch.compiler.is_compiling
-
-        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
-            if compiling():
-                return original(self, *args, **kwargs)
-            token = enter(self) if models.armed and not models.depth else None
-            try:
-                result = original(self, *args, **kwargs)
-            except BaseException as error:
-                error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
-                fail(token)
-                raise
-            if token is not None:
-                leave(token, self, args, kwargs, result)
-            return result
-
-        return disguise(wrapper, original)
 
     def _leave(self, _token: Any, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
         self.depth -= 1
@@ -434,3 +418,43 @@ class Models:
                 return
             self.quiet_step = step
         self.arm()
+
+
+_watched: Models | None = None
+"""Those of this process. What stands for a method `forward` of the program's holds nothing of the recorder, for its
+class may be sent to another process by value, with its methods."""
+
+
+def _enters(module: nn.Module) -> Any:
+    models = _watched
+    return models.guarded_enter(module) if models is not None and models.armed and not models.depth else None
+
+
+def _leaves(token: Any, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
+    if token is not None and _watched is not None:
+        _watched.guarded_leave(token, module, args, kwargs, result)
+
+
+def _fails(token: Any) -> None:
+    if _watched is not None:
+        _watched._failed(token)
+
+
+def _seen_directly(original: Any) -> Any:
+    """`forward`, where the program calls it by itself."""
+    compiling, enters, leaves, fails = torch.compiler.is_compiling, _enters, _leaves, _fails
+
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if compiling():
+            return original(self, *args, **kwargs)
+        token = enters(self)
+        try:
+            result = original(self, *args, **kwargs)
+        except BaseException as error:
+            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+            fails(token)
+            raise
+        leaves(token, self, args, kwargs, result)
+        return result
+
+    return disguise(wrapper, original)

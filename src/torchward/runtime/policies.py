@@ -194,9 +194,13 @@ def _reward_and(
     factor = float(slopes[(slopes - common).abs() < 2 * ROUNDING].median())
     rewards = target - factor * values
     alike = ((rewards[:, None] - rewards).abs() < SAME_REWARD * scale).sum(1)
-    # Ends that all lead to one state look like a reward of their own: those that were paid tell them apart.
-    kinds = list(known if paid is None else paid)
-    for reward in tolist(rewards[alike >= KIND]) if paid is None else ():
+    kinds = list(known)
+    for reward in tolist(rewards[alike >= KIND]):
+        same = target[(rewards - reward).abs() < SAME_REWARD * scale]
+        # Ends that all lead to one state look like a reward of their own: those that were paid tell them apart.
+        unpaid = paid is not None and all(abs(reward - one) >= SAME_REWARD * scale for one in paid)
+        if unpaid and float(same.max() - same.min()) < SAME_REWARD * scale:
+            continue
         if all(abs(reward - kind) >= SAME_REWARD * scale for kind in kinds):
             kinds.append(reward)
     apart = (rewards[:, None] - torch.tensor(kinds, dtype=torch.float64)).abs() >= SAME_REWARD * scale

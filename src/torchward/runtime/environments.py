@@ -180,7 +180,8 @@ class Environments:
             self.others.add(kind)
             return
         reward, second = result[1], result[3] if len(result) > 3 else None
-        if type(reward) in (float, int) and type(result[2] if len(result) > 2 else None) is bool:
+        one = type(reward) in (float, int) and type(result[2] if len(result) > 2 else None) is bool
+        if one and not isinstance(state.length, np.ndarray):
             self._one(state, environment, reward, result[2], second if type(second) is bool else None)
         else:
             self._several(state, environment, result)
@@ -211,8 +212,9 @@ class Environments:
         rewards = _values(result[1])
         found = [_flags(one, len(rewards)) for one in result[2:4]] if rewards is not None else []
         flags = [one for one in found if one is not None]
-        if rewards is None or not (flags or hasattr(environment, "reset")):
-            self.others.add(type(environment))
+        alike = rewards is not None and np.shape(state.length) in ((), rewards.shape)
+        if rewards is None or not alike or not (flags or hasattr(environment, "reset")):
+            self.others.add(type(environment))  # none, or one of now more, now fewer copies
         elif len(rewards) == 1 and flags:
             second = bool(flags[1][0]) if len(flags) > 1 else None
             self._one(state, environment, float(rewards[0]), bool(flags[0][0]), second)

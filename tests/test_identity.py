@@ -85,3 +85,40 @@ def test_a_model_is_traced_scripted_and_exported_as_without(call: str, tmp_path:
     logs = "".join(path.read_text() for path in (folder / "logs").glob("*.jsonl"))
     assert '"k":"error"' not in logs
     assert '"name":"net"' in logs
+
+
+PARAMETRISED = """
+import torch
+from torch import nn
+from torch.nn.utils import prune
+from torch.nn.utils.parametrizations import orthogonal, spectral_norm, weight_norm
+
+torch.manual_seed(0)
+x = torch.randn(200, 8)
+y = (x @ torch.randn(8, 3)).argmax(1)
+layers = [weight_norm(nn.Linear(8, 32)), spectral_norm(nn.Linear(32, 32)), orthogonal(nn.Linear(32, 32)), nn.Linear(32, 3)]
+net = nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2], layers[3])
+old = nn.utils.spectral_norm(nn.Linear(3, 3))
+prune.l1_unstructured(net[5], "weight", 0.3)
+optimizer = torch.optim.SGD([*net.parameters(), *old.parameters()], lr=0.05, momentum=0.9)
+for step in range(80):
+    loss = nn.functional.cross_entropy(old(net(x)), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    if step % 20 == 0:
+        net.eval()
+        with torch.no_grad():
+            print(net(x).sum().item().hex())
+        net.train()
+print(loss.item().hex(), [value.double().sum().item().hex() for value in net.state_dict().values()])
+"""
+
+
+@pytest.mark.torch
+def test_what_a_parametrisation_keeps_is_left_alone(tmp_path: Path) -> None:
+    program, folder = tmp_path / "train.py", tmp_path / "run"
+    program.write_text(PARAMETRISED, encoding="utf-8")
+    bare = output([sys.executable, str(program)])
+    assert output([sys.executable, "-m", "torchward", "run", "--run-dir", str(folder), str(program)]) == bare
+    assert '"kind":"DependenceProbe"' in "".join(path.read_text() for path in (folder / "logs").glob("*.jsonl"))

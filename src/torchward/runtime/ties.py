@@ -49,11 +49,16 @@ class Ties:
             others = [
                 path
                 for path, member in members.items()
-                if isinstance(member, nn.Embedding) and member.weight.shape == parameter.shape
+                if isinstance(member, nn.Embedding) and getattr(_weight(member), "shape", None) == parameter.shape
             ]
             shared = sum(_holds(member, parameter) for member in members.values())
             if others and shared == 1:
                 self.recorder.row("tie", m=root.index, layer=inside[id(second)], table=others[0], n=parameter.numel())
+
+
+def _weight(module: nn.Module) -> Any:
+    """Its own: to ask a parametrised layer for it may change what it keeps."""
+    return module._parameters.get("weight")
 
 
 def _holds(module: nn.Module, parameter: Any) -> bool:

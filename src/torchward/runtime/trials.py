@@ -74,17 +74,16 @@ def called_by_user(model: nn.Module, path: str) -> bool:
 def copied_tables(model: nn.Module) -> list[tuple[str, str]]:
     """(embedding, linear layer) whose weights hold the same values in different memory, or did before rows were added:
     copied where they were to be shared."""
-    tables = [(name, one.weight) for name, one in model.named_modules() if isinstance(one, nn.Embedding)]
+    # Not `one.weight`: to ask a layer with a parametrisation for it may change what that keeps, as spectral norm does.
+    held = [(name, one, one._parameters.get("weight")) for name, one in model.named_modules()]
+    tables = [(name, weight) for name, one, weight in held if isinstance(one, nn.Embedding) and plain(weight)]
     found = []
-    for name, layer in model.named_modules():
-        if not isinstance(layer, nn.Linear) or not plain(layer.weight) or not layer.weight.requires_grad:
+    for name, layer, own in held:
+        if own is None or not isinstance(layer, nn.Linear) or not plain(own) or not own.requires_grad:
             continue
-        few = thin(layer.weight)
         for table, weight in tables:
-            apart = (
-                plain(weight) and weight.shape == layer.weight.shape and weight.data_ptr() != layer.weight.data_ptr()
-            )
-            if apart and weight.requires_grad and _mostly_equal(thin(weight), few):
+            apart = weight is not None and weight.shape == own.shape and weight.data_ptr() != own.data_ptr()
+            if weight is not None and apart and weight.requires_grad and _mostly_equal(thin(weight), thin(own)):
                 found.append((table, name))
     return found
 

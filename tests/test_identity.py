@@ -96,7 +96,8 @@ from torch.nn.utils.parametrizations import orthogonal, spectral_norm, weight_no
 torch.manual_seed(0)
 x = torch.randn(200, 8)
 y = (x @ torch.randn(8, 3)).argmax(1)
-layers = [weight_norm(nn.Linear(8, 32)), spectral_norm(nn.Linear(32, 32)), orthogonal(nn.Linear(32, 32)), nn.Linear(32, 3)]
+layers = [weight_norm(nn.Linear(8, 32)), spectral_norm(nn.Linear(32, 32)), orthogonal(nn.Linear(32, 32))]
+layers.append(nn.Linear(32, 3))
 net = nn.Sequential(layers[0], nn.ReLU(), layers[1], nn.ReLU(), layers[2], layers[3])
 old = nn.utils.spectral_norm(nn.Linear(3, 3))
 prune.l1_unstructured(net[5], "weight", 0.3)

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from torchward.runtime.models import Root
     from torchward.runtime.recorder import Recorder
 
-LIMIT = 100_000
+LIMIT = 20_000
+"""Parameters that are remembered; beyond, those that are gone are forgotten."""
 TIES = 64
 
 
@@ -32,7 +33,10 @@ class Ties:
             first = known[1]()
             if first is not None and first is not module and len(self.tied) < TIES:
                 self.tied.append((known[0], known[1], weakref.ref(module)))
-        elif len(self.owners) < LIMIT:
+            return
+        if len(self.owners) >= LIMIT:
+            self.owners = {key: known for key, known in self.owners.items() if known[0]() is not None}
+        if len(self.owners) < LIMIT:
             self.owners[id(parameter)] = weakref.ref(parameter), weakref.ref(module)
 
     def look(self, root: Root, module: nn.Module) -> None:

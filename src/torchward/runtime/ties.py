@@ -21,6 +21,7 @@ class Ties:
         self.recorder = recorder
         self.owners: dict[int, tuple[weakref.ref[Any], weakref.ref[nn.Module]]] = {}
         """Identity of a parameter -> it, and the first module that it was registered in."""
+        self.full = False
         self.tied: list[tuple[weakref.ref[Any], weakref.ref[nn.Module], weakref.ref[nn.Module]]] = []
         """A parameter that a second module was given; the first module, the second."""
 
@@ -34,9 +35,10 @@ class Ties:
             if first is not None and first is not module and len(self.tied) < TIES:
                 self.tied.append((known[0], known[1], weakref.ref(module)))
             return
-        if len(self.owners) >= LIMIT:
+        if len(self.owners) >= LIMIT and not self.full:
             self.owners = {key: known for key, known in self.owners.items() if known[0]() is not None}
-        if len(self.owners) < LIMIT:
+            self.full = len(self.owners) > LIMIT // 2
+        if not self.full:
             self.owners[id(parameter)] = weakref.ref(parameter), weakref.ref(module)
 
     def look(self, root: Root, module: nn.Module) -> None:

@@ -1,5 +1,5 @@
 # bug: warm-up sets the rate anew in each epoch
-# expects: OPT039 OPT032
+# expects: OPT032 OPT039
 # Forward dynamics of a 3-joint arm: (angles, velocities, torques) -> accelerations.
 from dataclasses import dataclass, field
 from typing import List

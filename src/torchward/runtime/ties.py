@@ -27,7 +27,7 @@ class Ties:
 
     def registered(self, module: nn.Module, _name: str, parameter: Any) -> None:
         """Called by torch whenever a parameter is assigned to a module."""
-        if parameter is None or parameter.dim() < 2:
+        if parameter is None or nn.parameter.is_lazy(parameter) or parameter.dim() < 2:
             return
         known = self.owners.get(id(parameter))
         if known is not None and known[0]() is parameter:

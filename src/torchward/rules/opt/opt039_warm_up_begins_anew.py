@@ -163,7 +163,8 @@ for epoch in range(EPOCHS):
     print(epoch, loss.item(), optimizer.param_groups[0]["lr"])
 """,
     links=("https://arxiv.org/abs/1706.02677",),
-    explains=("OPT018", "OPT032", "TRN001"),
+    explains=("OPT018", "TRN001"),
+    explained_by=("OPT026", "OPT032"),
     needs=("optimizer",),
     preview=True,
 )

@@ -38,7 +38,7 @@ class Inputs:
         self.given: torch.Tensor | None = None
         """... and that input."""
         self.values: list[torch.Tensor] = []
-        """... of one number for each row, with a graph."""
+        """... of one number for each row, in calls that build a graph."""
         self.answers: list[torch.Tensor] = []
         """What models made in this sampled step of as many rows and columns as values of actions may have."""
         self.rewards: list[tuple[int, Any, Any]] = []
@@ -63,7 +63,7 @@ class Inputs:
         """A model returned these."""
         self.outputs |= {StorageWeakRef(tensor.untyped_storage()): root.index for tensor in made if plain(tensor)}
         few = [one for one in made if one.requires_grad and plain(one) and one.dim() and one.numel() == one.shape[0]]
-        self.values = [*self.values, *few][-ANSWERS:]
+        self.values = [*self.values, *(one.detach() for one in few)][-ANSWERS:]  # no graph is kept alive
         if made and plain(made[0]) and made[0].dim() == 2 and len(self.answers) < ANSWERS:
             self.answers.append(made[0].detach())
 

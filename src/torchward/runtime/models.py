@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 ROOT_LIMIT = 64
 tracing: Callable[[], bool] = torch._C._is_tracing
 CALLS_PER_ARMING = 16
-"""Root calls after which those without gradients are passed on as they are, as the many by which an agent acts between
-two steps; and root calls with gradients after which the stand-in is taken out again, should no step end it sooner."""
+"""Root calls after which, in a sampled step, those without gradients are passed on as they are, as the many by which an
+agent acts between two steps. Else, and after as many with gradients, the stand-in is taken out again."""
 DETAILED_CALLS = 3
 """Root calls per sampled step, and those of them with gradients, whose inner calls are looked at."""
 SWITCHES_LIMIT = 512
@@ -174,6 +174,8 @@ class Models:
             return None  # what is done to tensors while `torch.jit.trace` looks on becomes part of the program
         graded = torch.is_grad_enabled()
         if self.root_calls > CALLS_PER_ARMING and not self.depth and not graded:
+            if not self.recorder.sampling:
+                self.disarm()
             return None
         self.depth += 1
         if self.depth == 1:

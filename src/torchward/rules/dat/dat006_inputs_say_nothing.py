@@ -58,6 +58,14 @@ def _evaluated_at_chance(run: Run, training: Training, course: Progress, pairs: 
     )
 
 
+def _answers_at_chance(run: Run, training: Training, course: Progress) -> bool:
+    """Held-out answers are no more often right than by naming the most frequent class: few pairs with much noise say as
+    little to the simple model, and yet something is learned of them."""
+    shares = course.loss.class_shares if course.loss is not None else ()
+    judged = [run.losses[index].accuracy.values for index in training.evaluations if index < len(run.losses)]
+    return bool(shares and any(judged)) and all(values[-1] <= max(shares) for values in judged if values)
+
+
 def _guessed(loss: Loss, pairs: Pairs) -> float:
     """The loss of the best prediction that ignores the input; 0 where it cannot be told."""
     if pairs.guessed is not None:
@@ -83,7 +91,7 @@ def _nothing_learned(run: Run, training: Training, course: Progress, pairs: Pair
     if (course.loss is None) != pairs.by_hand or (course.loss is not None and course.loss.kind != pairs.loss_kind):
         return None
     evaluated = _evaluated_at_chance(run, training, course, pairs)
-    if pairs.pairs < PAIRS and not evaluated:
+    if pairs.pairs < PAIRS and not (evaluated and _answers_at_chance(run, training, course)):
         return None
     if course.at_chance or evaluated:
         return Confidence.LIKELY if pairs.axes in PLAIN else Confidence.POSSIBLE

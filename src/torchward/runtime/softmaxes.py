@@ -32,7 +32,7 @@ def misplaced_softmax(walked: graph.Walk, owner: graph.Owner) -> tuple[tuple[int
             if alone is not None:
                 shape = graph.output_shape(alone) or ()
                 return shape, _from_front(alone._saved_dim, len(shape)), graph.feeding_layer(alone, owner)[0]
-        if node.name() not in ("BmmBackward0", "MmBackward0"):
+        if node.name() not in PRODUCTS:
             continue
         for place, (child, _) in enumerate(node.next_functions[:2]):
             found = _softmax_behind(child, place)

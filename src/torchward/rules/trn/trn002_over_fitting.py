@@ -35,9 +35,8 @@ def _training_loss(run: Run, training: Training, before: int, after: int) -> tup
 
 
 def _judge(run: Run, training: Training, loss: Loss) -> Iterator[Finding]:
-    first = training.first_step + (
-        training.first_step > 0
-    )  # what stands there was computed at the end of the one before
+    # What stands at the first step of a later training was computed at the end of the one before.
+    first = training.first_step + 1 if training.first_step else 0
     series = loss.values.between(first, training.last_step + 1)
     values = list(series.values)
     if len(values) < MINIMUM_EVALUATIONS or not all(map(math.isfinite, values)):

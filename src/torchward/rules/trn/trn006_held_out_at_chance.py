@@ -36,9 +36,8 @@ def check(run: Run) -> Iterator[Finding]:
 
 
 def _judge(training: Training, used: Loss, loss: Loss) -> Iterator[Finding]:
-    first = training.first_step + (
-        training.first_step > 0
-    )  # what stands there was computed at the end of the one before
+    # What stands at the first step of a later training was computed at the end of the one before.
+    first = training.first_step + 1 if training.first_step else 0
     scores = loss.accuracy.between(first, training.last_step + 1).values
     seen = loss.evaluated.between(first, training.last_step + 1).values
     right = [value for value in used.accuracy.values if math.isfinite(value)]

@@ -45,7 +45,8 @@ def weights_in_order(root: Any, steps: int, copies: int = 1) -> torch.Tensor | N
         if node.name() in ("StackBackward0", "CatBackward0") and len(children) == count:
             found = [_chain(child) for child in children]
             numbers = [one for one in found if one is not None]
-            return sign * torch.tensor(numbers).double().reshape(steps, copies) if len(numbers) == count else None
+            rows = torch.tensor(numbers, dtype=torch.float64)
+            return sign * rows.reshape(steps, copies) if len(numbers) == count else None
         if node.name() == "MulBackward0" and children.count(None) == 1:
             fixed = graph.saved(node, "_saved_self" if children[0] is None else "_saved_other")
             fits = fixed is not None and fixed.numel() == count and fixed.is_cpu

@@ -412,11 +412,24 @@ def _link(findings: Sequence[Finding], rules: Mapping[str, Rule]) -> list[Findin
             index = cause[index]
         return index
 
+    explained_by = {
+        index: [other for other in order if _explains(rules, findings[other].code, findings[index].code)]
+        for index in order
+    }
+
+    def behind(index: int) -> int:
+        """The place in `order` of the strongest cause at the end of any chain that leads here."""
+        seen, ahead = {index}, [index]
+        while ahead:
+            ahead = [cause for one in ahead for cause in explained_by[one] if cause not in seen]
+            seen.update(ahead)
+        return min(map(order.index, seen))
+
     # Weakest first: of two that explain each other the weaker one becomes the symptom, and the stronger one, whose
     # turn comes later, finds itself at the root of that chain and stays a cause.
     for index in reversed(order):
-        for candidate in order:
-            if _explains(rules, findings[candidate].code, findings[index].code) and root(candidate) != index:
+        for candidate in sorted(explained_by[index], key=behind):
+            if root(candidate) != index:
                 cause[index] = candidate
                 break
 

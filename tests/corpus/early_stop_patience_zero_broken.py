@@ -1,5 +1,5 @@
 # bug: early stopping with a patience of 1 on a noisy metric ends the training after a few epochs
-# expects: no-rule-yet
+# expects: TRN015
 from dataclasses import dataclass
 from typing import Optional
 

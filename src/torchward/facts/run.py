@@ -113,6 +113,17 @@ class Steep:
 
 
 @dataclass(frozen=True, eq=False)
+class Rounds:
+    """A loop over a number of rounds, around a training, that the code may leave before its end."""
+
+    site: Site | None
+    planned: int
+    """The number that the range ends with."""
+    reached: Series
+    """Values of its variable."""
+
+
+@dataclass(frozen=True, eq=False)
 class AliasedLoad:
     """A call of `load_state_dict` with tensors that are the module's own parameters: it changes nothing."""
 
@@ -333,6 +344,7 @@ class Run:
     empty_cache_site: Site | None = None
     resident_bytes: Series = field(default_factory=Series)
     """Resident memory of the process on sampled steps."""
+    rounds: tuple[Rounds, ...] = ()
     aliased_loads: tuple[AliasedLoad, ...] = ()
     lost_ties: tuple[LostTie, ...] = ()
     restored: int | None = None

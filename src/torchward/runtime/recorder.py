@@ -43,6 +43,7 @@ from torchward.runtime.pace import Pace
 from torchward.runtime.parameters import Parameters
 from torchward.runtime.passes import Passes
 from torchward.runtime.recurrent import Recurrent
+from torchward.runtime.rounds import Rounds
 from torchward.runtime.scores import Scores
 from torchward.runtime.shadows import Shadows
 from torchward.runtime.start import Start
@@ -150,6 +151,7 @@ class Recorder(Hot):
         self.ties = Ties(self)
         self.environments = Environments(self)
         self.scores = Scores(self)
+        self.rounds = Rounds(self)
         self.tables = Tables(self)
         self.parameters = Parameters(self)
         self.models = Models(self)

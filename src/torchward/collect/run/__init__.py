@@ -199,6 +199,7 @@ class RunBuilder:
             slow_calls=events.slow_calls(),
             nonfinite=events.nonfinite(),
             steep=events.steep(),
+            rounds=events.rounds(),
             aliased_loads=events.aliased_loads(),
             lost_ties=events.lost_ties(),
             restored=events.restored,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from torchward.collect.run._rows import Ledger, Part, column
+from torchward.collect.run._rows import Growing, Ledger, Part, column
 from torchward.facts import (
     AliasedLoad,
     CheckpointLoad,
@@ -12,6 +12,7 @@ from torchward.facts import (
     LostTie,
     NonFinite,
     PartialLoad,
+    Rounds,
     Saves,
     Score,
     Series,
@@ -27,6 +28,7 @@ class Events(Part):
         self._slow: dict[tuple[str, int, bool], Row] = {}
         self._nonfinite: Row | None = None
         self._steep: Row | None = None
+        self._rounds: dict[int, tuple[int, Growing]] = {}
         self._aliases: list[Row] = []
         self._ties: list[Row] = []
         self.restored: int | None = None
@@ -61,10 +63,18 @@ class Events(Part):
     def on_nf(self, row: Row) -> None:
         self._nonfinite = self._nonfinite or row
 
+    def on_rounds(self, row: Row) -> None:
+        _planned, reached = self._rounds.setdefault(row["site"], (row["n"], Growing()))
+        reached.add(row["s"], row["v"])
+
     def on_sl(self, row: Row) -> None:
         self._steep = row
 
     # -- facts
+
+    def rounds(self) -> tuple[Rounds, ...]:
+        found = self._rounds.items()
+        return tuple(Rounds(self.ledger.site(site), planned, reached.series()) for site, (planned, reached) in found)
 
     def lost_ties(self) -> tuple[LostTie, ...]:
         return tuple(LostTie(row["m"], row["layer"], row["table"], row["n"]) for row in self._ties)

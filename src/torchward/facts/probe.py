@@ -354,6 +354,10 @@ class ModeProbe(Experiment):
     unset: tuple[str, ...] = ()
     """Buffers and other kept tensors of the user's modules that still hold the one value they were filled with: the
     loss in eval mode depends on them, the one in train mode does not."""
+    digits_lost: float = 0.0
+    """Difference of its output between single and double precision, in deviations ..."""
+    digits_in: str = ""
+    """... and the first module within the model that differs so, where it differs much; empty for its own code."""
     behind_dropout: tuple[tuple[str, str, float, float], ...] = ()
     """Batch norms that are given what a dropout leaves: (path, path of the dropout, its rate, variance of the input in
     eval mode over the running one)."""

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from torchward.runtime import graph, sequences, shifts
+from torchward.runtime import digits, graph, sequences, shifts
 from torchward.runtime.copies import CannotLookError, changed, duplicate, mapped, undisturbed
 from torchward.runtime.tensors import of_user, plain, tensors_in, thin, user_frame
 
@@ -446,6 +446,9 @@ def modes(early: nn.Module, capture: Capture) -> dict[str, Any] | None:
         fields["outside"] = float((restored - first).abs().max()) / (scale or 1.0)
         fields["noise"] = float((again - first).abs().max()) / (scale or 1.0)
     members = list(model.modules())
+    digits_lost = digits.lost(duplicate(model), capture)
+    if digits_lost is not None:
+        fields["digits_lost"], fields["digits_in"] = digits_lost
     if len(members) == len(capture.modes) and (capture.own_loss or capture.target is not None):
         evaluation = float(capture.loss_of(model))
         for module, training in zip(members, capture.modes, strict=True):

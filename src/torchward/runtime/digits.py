@@ -1,0 +1,95 @@
+"""The same call of a model in single and in double precision: where small differences of large numbers lose their
+digits, the two disagree (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, chapter 1: cancellation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from torchward.runtime.copies import duplicate, mapped
+from torchward.runtime.tensors import tensors_in, thin
+
+if TYPE_CHECKING:
+    from torchward.runtime.captures import Capture
+
+APART = 0.01
+"""Difference, in deviations of the exact output, that rounding in float32 does not make in a sound model: it leaves
+1e-6 in shallow and 1e-4 in deep ones."""
+EXAMPLES = 0.25
+"""Share of the examples that differ so: a single one may stand at an edge, where a code or an expert is chosen."""
+MOST = 1e6
+"""Said of results that are not finite."""
+MODULES = 256
+
+
+def lost(model: nn.Module, capture: Capture) -> tuple[float, str] | None:
+    """(median difference of the examples in deviations, path of the first module that differs); None where nothing can
+    be said: other precisions, random models, and such as do not run in double precision. Leaves the model in the mode
+    of its training, dropout off."""
+    held = [tensor for tensor in (*model.parameters(), *model.buffers()) if tensor.is_floating_point()]
+    members = list(model.modules())
+    if capture.autocast is not None or any(one.dtype != torch.float32 for one in held):
+        return None
+    if len(members) != len(capture.modes) or len(members) > MODULES:
+        return None
+    for module, training in zip(members, capture.modes, strict=True):
+        module.training = training and not isinstance(module, nn.modules.dropout._DropoutNd)
+    exact = duplicate(model).double()
+    given = mapped((capture.args, capture.kwargs), lambda t: t.double() if t.dtype == torch.float32 else t)
+    try:
+        with _outputs(exact) as wanted:
+            result = capture.chosen(capture.call(exact, *given)).detach()
+    except (RuntimeError, TypeError, ValueError):  # it makes numbers of single precision itself
+        return None
+    if result.dtype != torch.float64 or not bool(torch.isfinite(result).all()):
+        return None
+    once = capture.judged(model, capture.args, capture.kwargs)
+    with _outputs(model) as made:
+        again = capture.judged(model, capture.args, capture.kwargs)
+    if not torch.equal(once.nan_to_num(), again.nan_to_num()):
+        return None
+    apart = _apart(again, result)
+    if apart is None or apart < APART:
+        return (apart, "") if apart is not None else None
+    for (path, one), (other, two) in zip(made, wanted, strict=False):
+        if path != other:
+            break
+        if (_apart(one, two) or 0.0) >= APART:
+            return apart, path
+    return apart, ""
+
+
+def _apart(single: torch.Tensor, exact: torch.Tensor) -> float | None:
+    """The difference that `EXAMPLES` of the examples exceed, in deviations; `MOST` where only one is finite."""
+    if single.shape != exact.shape or not exact.dim() or exact.numel() < 2:
+        return None
+    scale = float(exact.std())
+    if not 0 < scale < float("inf"):
+        return None
+    rows = (single.double() - exact).nan_to_num(float("inf")).flatten(1 if exact.dim() > 1 else 0)
+    sizes = rows.square().mean(1).sqrt() if exact.dim() > 1 else rows.abs()
+    return min(float(sizes.sort(descending=True).values[int(EXAMPLES * len(sizes))]) / scale, MOST)
+
+
+@contextmanager
+def _outputs(model: nn.Module) -> Iterator[list[tuple[str, torch.Tensor]]]:
+    """What each module below the model returns, thinned out, in the order in which they are done."""
+    found: list[tuple[str, torch.Tensor]] = []
+    names = {id(module): name for name, module in model.named_modules()}
+
+    def keep(module: nn.Module, _args: Any, made: Any) -> None:
+        tensor = next((one for one in tensors_in(made) if one.is_floating_point()), None)
+        if tensor is not None and len(found) < MODULES:
+            found.append((names[id(module)], thin(tensor).clone()))
+
+    handles = [module.register_forward_hook(keep) for name, module in model.named_modules() if name]
+    try:
+        yield found
+    finally:
+        for handle in handles:
+            handle.remove()

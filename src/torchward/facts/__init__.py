@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from torchward.facts.batch import (
     Batches,
+    Beginning,
     Empties,
     Input,
     Judged,
@@ -155,6 +156,7 @@ __all__ = [
     "AliasedLoad",
     "Attention",
     "Batches",
+    "Beginning",
     "Beside",
     "Bootstraps",
     "ChanceProbe",

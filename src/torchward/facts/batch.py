@@ -266,6 +266,23 @@ class Empties:
 
 
 @dataclass(frozen=True, eq=False)
+class Beginning:
+    """A token that every sequence begins with in the sampled training batches of a model."""
+
+    model: int
+    token: int
+    batches: int
+    rows: int
+    """Of all these batches."""
+    asked: int
+    """Sequences given to it without gradients ..."""
+    having: int
+    """... and those of them with that token anywhere."""
+    site: Site | None
+    """Where it was called with these."""
+
+
+@dataclass(frozen=True, eq=False)
 class Mirrored:
     """Images that were met again, in sampled steps, exactly as before but mirrored or turned: what of their masks, or
     boxes?"""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from torchward.facts.batch import (
     Batches,
+    Beginning,
     Empties,
     Input,
     Judged,
@@ -305,6 +306,7 @@ class Run:
     stored_rows: tuple[StoredRows, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
     empties: tuple[Empties, ...] = ()
+    beginnings: tuple[Beginning, ...] = ()
     wrapped_integers: tuple[WrappedIntegers, ...] = ()
     mirrored: tuple[Mirrored, ...] = ()
     rank_evaluations: tuple[RankEvaluation, ...] = ()

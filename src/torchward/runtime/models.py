@@ -248,6 +248,7 @@ class Models:
                 recorder.losses.returned(root.index, outputs)
         else:
             recorder.heldout.asked(root, args, kwargs, call.site)
+            recorder.begins.asked(root, args, kwargs, call.site)
             if root.waiting:
                 self._asked_texts(root, module, args, kwargs)
             recorder.exchanges.evaluates(root, args, kwargs, call.site)
@@ -268,6 +269,7 @@ class Models:
             self.capture(root, module, args, kwargs, result)
         recorder.recurrent.model_called(root, module, args)
         recorder.heldout.trained_on(root, args, kwargs)
+        recorder.begins.trained_on(root, args, kwargs)
         recorder.mirrors.called(args, kwargs)
         # Without any call of a part of it, a module of torch's is the one layer that the model is.
         alone = self.detailed and not recorder.layers.first_left and type(module).__module__.startswith("torch.")

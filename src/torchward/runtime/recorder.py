@@ -24,6 +24,7 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from torchward import runlog
+from torchward.runtime.begins import Begins
 from torchward.runtime.calls import Calls
 from torchward.runtime.checkpoints import Checkpoints
 from torchward.runtime.decays import Decays
@@ -145,6 +146,7 @@ class Recorder(Hot):
         self.losses = Losses(self)
         self.loaders = Loaders(self)
         self.heldout = HeldOut(self)
+        self.begins = Begins(self)
         self.exchanges = Exchanges(self)
         self.mirrors = Mirrors(self)
         self.givens = Givens(self)

@@ -181,6 +181,7 @@ class RunBuilder:
             stored_rows=self._batches.stored_rows(),
             unused_loaders=self._batches.unused_loaders(),
             overlaps=self._batches.overlaps(),
+            beginnings=self._batches.beginnings(),
             empties=self._batches.empties(),
             wrapped_integers=self._batches.wrapped_integers(),
             mirrored=self._batches.mirrored(),

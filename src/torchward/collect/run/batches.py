@@ -10,6 +10,7 @@ from typing import Any
 from torchward.collect.run._rows import Growing, Ledger, Part, column
 from torchward.facts import (
     Batches,
+    Beginning,
     Empties,
     Input,
     Judged,
@@ -44,6 +45,7 @@ class BatchesAndLoaders(Part):
         self._renewed: Counter[int] = Counter()
         self._pairs: dict[int, Pairs] = {}
         self._empty: dict[int, Row] = {}
+        self._begun: dict[int, Row] = {}
         self._overlaps: dict[tuple[int, int], list[tuple[int, int, int, int, bool, bool]]] = defaultdict(list)
         self._mirrored: dict[tuple[str, int], Row] = {}
         self._wrapped: dict[tuple[int, str], WrappedIntegers] = {}
@@ -69,6 +71,9 @@ class BatchesAndLoaders(Part):
 
     def on_em(self, row: Row) -> None:
         self._empty[row["m"]] = row
+
+    def on_begins(self, row: Row) -> None:
+        self._begun[row["m"]] = row
 
     def on_wr(self, row: Row) -> None:
         site, (index, name) = self.ledger.site(row["site"]), (row["i"], row["name"])
@@ -277,6 +282,12 @@ class BatchesAndLoaders(Part):
     def empties(self) -> tuple[Empties, ...]:
         return tuple(
             Empties(model, row["d"], row["b"], row["n"], row["e"]) for model, row in sorted(self._empty.items())
+        )
+
+    def beginnings(self) -> tuple[Beginning, ...]:
+        return tuple(
+            Beginning(model, row["t"], row["b"], row["n"], row["e"], row["h"], self.ledger.site(row["site"]))
+            for model, row in sorted(self._begun.items())
         )
 
     def wrapped_integers(self) -> tuple[WrappedIntegers, ...]:

@@ -329,6 +329,8 @@ class LossStream:
     """(shape of the prediction, shape it was broadcast to before the loss was reduced, operation)."""
     crossed: tuple[tuple[int, ...], tuple[int, ...], str] | None = None
     """(shape of one of two numbers for each example, shape that both have in the prediction, operation)."""
+    averaged: tuple[tuple[int, ...], tuple[int, ...], str] | None = None
+    """Signed errors whose mean is squared: (their shape, shape of the means, operation)."""
     alive_graphs: int = 0
     """Marked graphs that were still alive at least two steps later, as last counted."""
     marked_graphs: int = 0

@@ -90,6 +90,7 @@ class Passes:
             reach=len(walked.leaves) if walked.complete else None,
             bc=graph.squared_by_broadcasting(walked),
             bo=graph.crossed(walked) if recorder.steps_sampled < 3 and recorder.reads_saved else None,
+            ae=terms.averaged_error(root) if recorder.steps_sampled < 3 else None,
             leaves=reached if stream.sampled <= 3 else None,
             sm=softmaxes.misplaced_softmax(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
             pd=graph.plain_depth(walked) if recorder.steps_sampled < 3 else None,

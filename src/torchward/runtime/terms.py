@@ -128,6 +128,36 @@ def squared_error(root: Any) -> tuple[torch.Tensor, Any, float] | None:
     return (error, prediction, 1.0 if first else -1.0) if prediction is not None else None
 
 
+def averaged_error(root: Any) -> tuple[tuple[int, ...], tuple[int, ...], str] | None:
+    """(shape of the errors, shape of what is squared, operation) of a loss that is nothing but squares or sizes of
+    means over the signed errors of a prediction: errors of both signs have cancelled out by then."""
+    ends = factors(root)[1]
+    node = ends[0][0] if len(ends) == 1 and ends[0][1] > 0 else None
+    if node is None or node.name() not in ERRORS:
+        return None
+    children = [child for child, _ in node.next_functions]
+    if node.name() == "PowBackward0" and number_of(node, "_saved_exponent", 0.0) % 2:
+        return None
+    if node.name() == "MulBackward0" and (len(children) < 2 or children[0] is not children[1]):
+        return None
+    after, below, summed = graph.output_shape(children[0]), children[0], False
+    for _ in range(DESCENT):
+        if below is None or below.name() in ("SubBackward0", "RsubBackward1"):
+            break
+        if below.name() not in graph.VIEWS and below.name() not in graph.SUMMING and operands(below) is None:
+            return None
+        summed = summed or below.name() in graph.SUMMING
+        below = below.next_functions[0][0]
+    if below is None or below.name() not in ("SubBackward0", "RsubBackward1") or not summed or after is None:
+        return None
+    sides = [child for child, _ in below.next_functions]
+    alive, before = [child for child in sides if child is not None], graph.output_shape(below)
+    if len(alive) != 1 or before is None or math.prod(before) < 2 * math.prod(after):
+        return None
+    made = graph.output_shape(alive[0])
+    return (before, after, graph.operation(node)) if made == before else None
+
+
 def values_of(node: Any, count: int) -> Any:
     """What made the values that `node` merely gives another shape; None where their number or order changes."""
     for _ in range(8):

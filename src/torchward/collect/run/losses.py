@@ -153,7 +153,7 @@ class Losses(Part):
         known = self.ledger.counts["sd"].setdefault(row["i"], {})
         keep = {
             key: known[key]
-            for key in ("bc", "bo", "reach", "sm", "cm", "pd")
+            for key in ("ae", "bc", "bo", "reach", "sm", "cm", "pd")
             if row.get(key) is None and known.get(key) is not None
         }
         known.update(row)
@@ -328,7 +328,7 @@ class Losses(Part):
         for index, row in sorted(self.ledger.rows["stream"].items()):
             described, graphs = self.ledger.counts["sd"].get(index, {}), self.ledger.counts["gr"].get(index, {})
             broadcast, crossed, softmax = described.get("bc"), described.get("bo"), described.get("sm")
-            mixed = described.get("cm")
+            mixed, averaged = described.get("cm"), described.get("ae")
             found.append(
                 LossStream(
                     index=index,
@@ -342,6 +342,7 @@ class Losses(Part):
                     raised=tuple(sorted(self._raised[index])),
                     broadcast=(tuple(broadcast[0]), tuple(broadcast[1]), str(broadcast[2])) if broadcast else None,
                     crossed=(tuple(crossed[0]), tuple(crossed[1]), str(crossed[2])) if crossed else None,
+                    averaged=(tuple(averaged[0]), tuple(averaged[1]), str(averaged[2])) if averaged else None,
                     alive_graphs=graphs.get("alive", 0),
                     marked_graphs=graphs.get("n", 0),
                     most_alive_graphs=self._most_alive[index],

@@ -378,6 +378,9 @@ class Pairs:
     drift. (It, its share, distance of the nearest other in deviations of the others.)"""
     copies: int | None = None
     """Feature that is the target itself, up to scale and offset."""
+    sum: tuple[float, float, tuple[int, ...]] | None = None
+    """The weighted sum of the features that is nearest to the target: (share of its variance that is left over, sum of
+    the squared weights for features of deviation 1, features that matter)."""
     nearest: tuple[int, float] | None = None
     """The feature that correlates most with the target, and how much, without the sign."""
     batches: int = 0

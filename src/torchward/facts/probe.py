@@ -152,6 +152,9 @@ class TokenProbe(Experiment):
     """Target at padding positions, when it is the same at all of them and the loss counts it."""
     padding_share: float = 0.0
     """Share of such positions among those that the loss counts."""
+    ignored: tuple[float, ...] = ()
+    """(class that the loss ignores, share of the padding with it, share of the real positions with it), where classes
+    are not the tokens themselves."""
     order: float | None = None
     """The tokens of the first half were put into another order: largest change of the outputs behind it (or of the one
     output of an example), in deviations."""

@@ -28,6 +28,10 @@ EACH = 8
 """... examples of each, at least, on average, ..."""
 UNEVEN = 2.5
 """... and how many times more or fewer than that it may be."""
+WEIGHT = 0.02
+"""Share of the largest weight of a sum below which a feature does not matter in it."""
+ALIKE = 1e-6
+"""Directions in which standardised features vary less than this are rounding."""
 LOSSES = (*CLASS_LOSSES, *BINARY_LOSSES, *REGRESSIONS, *LIKELIHOODS)
 
 
@@ -172,6 +176,8 @@ def _judge(gathered: _Gathered) -> dict[str, Any] | None:
         best, size = _copy_of(inputs, target.double()[:, 0])
         fields["copies"] = best if size > 1 - 1e-9 else None
         fields["nearest"] = [best, round(size, 6)]
+        if gathered.kind in REGRESSIONS and inputs.shape[1] <= inputs.shape[0] // 4:
+            fields["sum"] = _sum_of(inputs.double(), target.double()[:, 0])
     if gathered.kind in REGRESSIONS and target.shape[1] == 1:
         fields |= _as_classes(inputs, target[:, 0].double())
         fields["filled"] = _filled(target[:, 0].double())
@@ -252,6 +258,23 @@ def _copy_of(inputs: torch.Tensor, target: torch.Tensor) -> tuple[int, float]:
     correlation[sizes == 0] = 0
     best = int(correlation.argmax())
     return best, float(correlation[best])
+
+
+def _sum_of(inputs: torch.Tensor, target: torch.Tensor) -> list[Any] | None:
+    """(share of the target's variance that the best weighted sum of the features leaves over, sum of the squares of its
+    weights for features of deviation 1, features that matter in it); None where the target is one number.
+
+    Of independent features that make up the target the squares add up to 1; to far more where features that are alike
+    are subtracted from each other."""
+    places = torch.nonzero(inputs.std(0) > 0)[:, 0]
+    if not len(places) or float(target.std()) == 0:
+        return None
+    values = inputs[:, places]
+    values, wanted = (values - values.mean(0)) / values.std(0), (target - target.mean()) / target.std()
+    weights = torch.linalg.lstsq(values, wanted[:, None], rcond=ALIKE, driver="gelsd").solution[:, 0]
+    left = float((wanted - values @ weights).square().mean())
+    matter = places[weights.abs() > WEIGHT * weights.abs().max()]
+    return [left, round(float(weights.square().sum()), 3), tolist(matter)]
 
 
 def _explained(inputs: torch.Tensor, wanted: torch.Tensor) -> dict[str, Any]:

@@ -331,10 +331,12 @@ class Prober:
         found = tokens.relation()
         sites = self.recorder.losses.sites
         found["losses"] = sum(kind in losses.CLASS_LOSSES for kind, _, _, training in sites if training)
-        if tokens.batch_first:
-            found |= tokens.experiment(model, lambda args, kwargs: capture.call(model, args, kwargs), capture)
-            found |= self._places(model, capture)
-        capture.found("TokenProbe", perf_counter() - begin, **found)
+        try:
+            if tokens.batch_first:
+                found |= tokens.experiment(model, lambda args, kwargs: capture.call(model, args, kwargs), capture)
+                found |= self._places(model, capture)
+        finally:  # what needed no call holds in any case
+            capture.found("TokenProbe", perf_counter() - begin, **found)
 
     def _places(self, model: nn.Module, capture: Capture) -> dict[str, Any]:
         """What the order of a sequence means to the model; nothing where it reads none."""

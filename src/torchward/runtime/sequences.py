@@ -193,6 +193,12 @@ class Tokens:
             if len(values) == 1 and self.plain_mean and next(iter(values)) != self.ignore:
                 fields["padding_target"] = next(iter(values))
                 fields["padding_share"] = round(float(tail.sum()) / max(1.0, float(counted.sum())), 4)
+            # Where there are as many classes as tokens, they may be the tokens, of which one is the padding's.
+            if 0 <= self.ignore < self.classes <= int(ids.max()) and 0 < int(tail.sum()) < tail.numel():
+                fields["ignored"] = [
+                    self.ignore,
+                    *(round(float((~counted)[part].float().mean()), 4) for part in (tail, ~tail)),
+                ]
         return fields
 
     def end(self, model: nn.Module) -> dict[str, Any] | None:

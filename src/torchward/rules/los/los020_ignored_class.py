@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchward.facts import Run
+from torchward.facts import Run, TokenProbe
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 from torchward.rules._targets import by_example
@@ -12,6 +12,9 @@ from torchward.rules._targets import by_example
 MINIMUM_SAMPLES = 3
 SHARE = 0.05
 """Share of the targets that is left out."""
+PADDING = 0.99
+REAL = 0.1
+"""The same of the padding of sequences, and of their real positions: a few of these may rightly have no label."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -40,12 +43,27 @@ def check(run: Run) -> Iterator[Finding]:
         )
 
 
+def check_positions(probe: TokenProbe) -> Iterator[Finding]:
+    """One number stands for padding and for a class: where it is left out, real positions are as well."""
+    if not probe.ignored:
+        return
+    index, padding, real = probe.ignored
+    if padding < PADDING or not REAL <= real < 1:
+        return
+    yield Finding(
+        "LOS020",
+        data={"loss": "loss", "index": int(index), "share": real, "classes": probe.classes, "samples": probe.examples},
+        place=at(probe.site),
+        confidence=Confidence.LIKELY,
+    )
+
+
 RULE = Rule(
     code="LOS020",
     name="ignored-class",
     severity=Severity.WARNING,
     since="0.1.0",
-    checks=(check,),
+    checks=(check, check_positions),
     message=Text(
         "`{loss}` leaves out every example of class {index}, {share:.0%} of the targets: `ignore_index={index}` "
         "is the number of one of the {classes} classes.",

@@ -29,8 +29,10 @@ def check(run: Run) -> Iterator[Finding]:
                 how, confidence = "the same gradients", Confidence.CERTAIN
             elif rival and min(first.steps, second.steps) >= CYCLES:
                 how, confidence = "each other's loss", Confidence.LIKELY
-            elif _opposed(run, first, second) and min(first.steps, second.steps) >= CYCLES:
-                how, confidence = "a loss that one lowers and the other raises", Confidence.LIKELY
+            elif (_opposed(run, first, second) or _judged_by_other(run, first, second)) and min(
+                first.steps, second.steps
+            ) >= CYCLES:
+                how, confidence = "losses that play against each other", Confidence.LIKELY
             else:
                 continue
             yield Finding(
@@ -96,6 +98,24 @@ def _opposed(run: Run, first: Optimizer, second: Optimizer) -> bool:
         for one, other in ((first, second), (second, first)):
             if opponent and opponent <= set(one.parameters) and not opponent & set(other.parameters):
                 return True
+    return False
+
+
+def _judged_by_other(run: Run, first: Optimizer, second: Optimizer) -> bool:
+    """One's loss passes through layers that only the other holds, and that the other trains by a loss of its own together
+    with what they share: a game, in which that loss undoes on the shared part what the first one asks of it."""
+    if run.choices or run.episodes is not None:
+        return False  # an actor is judged by its critic, and both may read one encoder
+    shared = set(first.parameters) & set(second.parameters)
+    for player, judge in ((first, second), (second, first)):
+        own, judging = set(player.parameters) - shared, set(judge.parameters) - shared
+        passes = any(all(set(one.leaves) & part for part in (own, shared, judging)) for one in run.streams)
+        trained = any(
+            set(one.leaves) <= set(judge.parameters) and all(set(one.leaves) & part for part in (shared, judging))
+            for one in run.streams
+        )
+        if passes and trained:
+            return True
     return False
 
 

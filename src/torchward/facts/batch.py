@@ -376,6 +376,9 @@ class Pairs:
     filled: tuple[float, float, float] | None = None
     """One number for each example: a target that comes up again and again among others that hardly repeat, and do not
     drift. (It, its share, distance of the nearest other in deviations of the others.)"""
+    filled_told: tuple[float, ...] = ()
+    """(Share of the others on the thinner side of it, what the inputs explain of whether a target is it, what they
+    might by chance, what they explain of the others.)"""
     copies: int | None = None
     """Feature that is the target itself, up to scale and offset."""
     sum: tuple[float, float, tuple[int, ...]] | None = None

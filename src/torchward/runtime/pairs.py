@@ -180,7 +180,9 @@ def _judge(gathered: _Gathered) -> dict[str, Any] | None:
             fields["sum"] = _sum_of(inputs.double(), target.double()[:, 0])
     if gathered.kind in REGRESSIONS and target.shape[1] == 1:
         fields |= _as_classes(inputs, target[:, 0].double())
-        fields["filled"] = _filled(target[:, 0].double())
+        fields["filled"] = filled = _filled(target[:, 0].double())
+        if filled is not None:
+            fields["filled_told"] = _told(inputs, target[:, 0].double(), filled[0])
     return fields | _explained(inputs, wanted)
 
 
@@ -233,6 +235,18 @@ def _filled(target: torch.Tensor) -> tuple[float, float, float] | None:
         return None
     nearest = float((others - value).abs().min()) / deviation
     return float(value), round(1 - others.numel() / target.numel(), 5), round(nearest, 4)
+
+
+def _told(inputs: torch.Tensor, target: torch.Tensor, value: float) -> list[float]:
+    """(share of the other targets on the thinner side of that value, how well the inputs tell whether one is it, the
+    best of shuffled ones, how well they tell the others)."""
+    there = target == value
+    others = target[~there]
+    below = float((others < value).double().mean())
+    which = _explained(inputs, there.float()[:, None])
+    rest = _explained(inputs[~there], others.float()[:, None])
+    by_chance = which["shuffled"] + 3 * which["shuffled_deviation"]
+    return [round(min(below, 1 - below), 4), which["explained"], round(by_chance, 5), rest["explained"]]
 
 
 def _standard(inputs: torch.Tensor) -> torch.Tensor:

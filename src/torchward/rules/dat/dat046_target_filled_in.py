@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchward.facts import Run
+from torchward.facts import Pairs, Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
@@ -13,6 +13,12 @@ APART = 0.75
 near to 0 as one likes; the two largest of 100 normal draws are 1 / sqrt(2 ln 100) = 0.33 apart."""
 MOST = 0.4
 """Share of the targets: what is more common is no stand-in."""
+AMONG = 0.1
+"""Share of the other targets on the thinner side of a value in their midst, as 0 is once they were standardised. Natural
+amounts have their common value at one end (no rain, no claim) ..."""
+LEAST_AMONG, MOST_AMONG = 0.08, 0.6
+TOLD = 0.3
+"""... and the inputs that explain so much of the others' variance say something of where it stands as well."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -21,7 +27,9 @@ def check(run: Run) -> Iterator[Finding]:
     for pairs in run.pairs:
         value, share, apart = pairs.filled or (0.0, 0.0, 0.0)
         model = next((one for one in run.models if one.index == pairs.model), None)
-        if model is None or not model.in_trainings or not 0 < share <= MOST or apart < APART:
+        if model is None or not model.in_trainings:
+            continue
+        if not (0 < share <= MOST and apart >= APART) and not (LEAST_AMONG <= share <= MOST_AMONG and _untold(pairs)):
             continue
         loss = next((one for one in run.losses if one.training and one.kind == pairs.loss_kind), None)
         yield Finding(
@@ -32,6 +40,12 @@ def check(run: Run) -> Iterator[Finding]:
         )
 
 
+def _untold(pairs: Pairs) -> bool:
+    """It stands in the midst of the others, and the inputs say nothing of where, though they tell the others."""
+    side, which, by_chance, others = pairs.filled_told or (0.0, 1.0, 0.0, 0.0)
+    return side >= AMONG and which <= by_chance and others >= TOLD
+
+
 RULE = Rule(
     code="DAT046",
     name="target-filled-in",
@@ -39,9 +53,10 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "{share:.1%} of {pairs} training targets are exactly {value}; the others hardly repeat, and the nearest of them is "
-        "{apart} of their standard deviations away.",
-        "{pairs} 个训练目标中有 {share:.1%} 恰好等于 {value}；其余目标几乎不重复，离它最近的也相差 {apart} 个标准差。",
+        "{share:.1%} of {pairs} training targets are exactly {value}; the others hardly repeat (the nearest is {apart} of "
+        "their standard deviations away), and nothing natural puts it there.",
+        "{pairs} 个训练目标中有 {share:.1%} 恰好等于 {value}；其余目标几乎不重复（最近的相差 {apart} 个标准差），"
+        "找不到它自然出现的原因。",
     ),
     why=Text(
         'That is how missing values look once they were filled in: `nan_to_num`, `fillna(0)`, -1 or -999 for "none". The '

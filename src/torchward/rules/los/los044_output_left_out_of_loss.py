@@ -45,8 +45,7 @@ def check(run: Run) -> Iterator[Finding]:
             if loss.judges is not None
             and loss.judges[0] == model.index
             and loss.left_out >= STEPS
-            and not loss.in_backward
-            and (loss.judges[1] in _unused(model) or not model.outputs_used)
+            and (_unused(model) if loss.in_backward else loss.judges[1] in _unused(model) or not model.outputs_used)
         ]
         if dropped:
             yield _finding(model, without, dropped[0], "left out", Confidence.CERTAIN)

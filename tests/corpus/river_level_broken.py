@@ -1,4 +1,4 @@
-# bug: errors are averaged over the horizon before squaring
+# bug: horizon_loss averages the signed error over the horizon before squaring, so errors at different steps cancel
 # expects: LOS056
 # Twelve-step river level forecast from rain and past levels at four gauges.
 import numpy as np

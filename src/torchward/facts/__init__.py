@@ -127,6 +127,7 @@ from torchward.facts.reinforcement import (
 )
 from torchward.facts.run import (
     AliasedLoad,
+    Answers,
     CheckpointLoad,
     Kept,
     LostTie,
@@ -154,6 +155,7 @@ __all__ = [
     "Advantages",
     "Agreement",
     "AliasedLoad",
+    "Answers",
     "Attention",
     "Batches",
     "Beginning",

@@ -192,6 +192,19 @@ class Score:
 
 
 @dataclass(frozen=True, eq=False)
+class Answers:
+    """How many examples of one set of targets a model has named the class of rightly, as the program itself counts it
+    without gradients."""
+
+    model: int
+    site: Site | None
+    examples: int
+    """Of one batch, the first that this set was compared in."""
+    right: Series
+    """Share of them."""
+
+
+@dataclass(frozen=True, eq=False)
 class CheckpointLoad:
     """A checkpoint was loaded: one that holds the state of an optimizer, or one that this process saved without."""
 
@@ -353,6 +366,7 @@ class Run:
     """The step after which a trained model was last given other weights than it had."""
     partial_loads: tuple[PartialLoad, ...] = ()
     scores: tuple[Score, ...] = ()
+    answers: tuple[Answers, ...] = ()
     checkpoint_loads: tuple[CheckpointLoad, ...] = ()
     saves: Saves | None = None
     learners: tuple[Learner, ...] = ()

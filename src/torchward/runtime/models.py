@@ -233,7 +233,8 @@ class Models:
     def _root_call(self, root: Root, module: nn.Module, args: Any, kwargs: Any, result: Any, grad: bool) -> None:
         recorder = self.recorder
         recorder.event("forward", root.index)
-        recorder.scores.returned(root.index, result)
+        asked = None if grad else next(tensors_in((args, kwargs), 4), None)
+        recorder.scores.returned(root.index, result, asked)
         if root.carried:
             recorder.recurrent.write(root)
         returned = list(tensors_in(result))[:OUTPUT_LIMIT]

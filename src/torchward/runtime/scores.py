@@ -1,5 +1,8 @@
 """Watches how predictions are compared with targets outside of a loss, while calls of models are looked at.
 
+Where what is compared is the class that a model has just named for each example, it is a score computed by hand: how
+many are right is noted, for each set of targets apart.
+
 A prediction of shape (n, 1) and targets of shape (n,) give n times n results, each prediction against each target. A
 mask of equal labels is made so on purpose: there the two hold the same values.
 """
@@ -13,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime.tensors import in_torch, plain, user_frame
+from torchward.runtime.tensors import in_torch, plain, thin, user_frame
 from torchward.runtime.wrap import Patches
 
 if TYPE_CHECKING:
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 OPERATIONS = {"__eq__": "==", "eq": "==", "__ne__": "!=", "ne": "!=", "__sub__": "-", "sub": "-"}
 """Methods of `Tensor` -> how they are written."""
 LIMIT = 32
+ANSWERS = 2_000
+"""Comparisons of answers with targets that are written down."""
+CELLS = 2_000_000
+"""Values of an output above which it is not asked for the classes it names."""
 
 
 class Scores:
@@ -33,29 +40,57 @@ class Scores:
         """Examples of which scores may be made: those of the last call of a model, if it returned a table, and those of
         all calls since the stand-ins are in place."""
         self.rows = 0
+        self.answers: list[torch.Tensor] = []
+        """Classes that the calls without gradients named since the stand-ins are in place; ..."""
+        self.cut: list[tuple[torch.Tensor, ...]] = []
+        """... or, of one number for each example, whether it is above 0, or above 0.5."""
+        self.of: list[float] = []
+        """Of the inputs of these calls: a sum of each."""
+        self.answered = 0
         self.patches = Patches()
         self.stand_ins = [(name, self._stand_in(name, kind)) for name, kind in OPERATIONS.items()]
 
     def arm(self) -> None:
         """Put the stand-ins in place."""
-        if not self.patches and self.met < LIMIT:
+        if not self.patches and (self.met < LIMIT or self.answered < ANSWERS):
             for name, stand_in in self.stand_ins:
                 self.patches.replace(torch.Tensor, name, stand_in)
 
     def disarm(self) -> None:
         self.patches.undo()
         self.counts, self.rows = (), 0
+        self.answers, self.cut, self.of = [], [], []
 
-    def returned(self, model: int, result: Any) -> None:
-        """A model returned `result`: what is scored may be this, a column of it, or what several calls returned."""
-        table = type(result) is torch.Tensor and result.dim() == 2 and result.shape[0] > 1
+    def returned(self, model: int, result: Any, given: torch.Tensor | None) -> None:
+        """A model returned `result`: what is scored may be it, a column of it, or what several calls returned. `given`:
+        the first input of a call without gradients."""
+        table = type(result) is torch.Tensor and result.dim() in (1, 2) and result.shape[0] > 1
         rows = result.shape[0] if table else 0
         self.rows += rows
+        if model != self.model:
+            self.answers, self.cut, self.of = [], [], []
         self.model, self.counts = model, (rows, self.rows) if table else ()
+        if table and self.answered < ANSWERS:
+            self._names(result, given)
+
+    def _names(self, result: torch.Tensor, given: torch.Tensor | None) -> None:
+        if given is None or not plain(given) or not (plain(result) and result.is_floating_point() and result.is_cpu):
+            self.answers, self.cut, self.of = [], [], []
+            return
+        self.of.append(float(thin(given).double().sum()))
+        if result.requires_grad:
+            self.answers, self.cut, self.of = [], [], []
+        elif result.numel() <= CELLS:
+            if result.dim() == 2 and result.shape[1] > 1:
+                self.answers.append(result.argmax(1))
+            else:
+                flat = result.detach().reshape(-1)
+                self.cut.append((flat > 0, flat > 0.5))
 
     def _stand_in(self, name: str, kind: str) -> Callable[..., Any]:
         original, scores, tensor, frame_of = getattr(torch.Tensor, name), self, torch.Tensor, sys._getframe
         seen = self.recorder.guarded("scores", self._seen)
+        judged = self.recorder.guarded("scores", self._judged)
 
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
             try:
@@ -64,9 +99,13 @@ class Scores:
                 error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
                 raise
             counts = scores.counts
-            if counts and args and type(args[0]) is tensor and type(result) is tensor and result.dim() == 2:
+            if counts and args and type(args[0]) is tensor and type(result) is tensor and result.dim():
                 rows = result.shape[0]
-                if rows in counts and {self.shape, args[0].shape} == {(rows, 1), (rows,)}:
+                if rows not in counts or kind == "-":
+                    pass
+                elif result.dim() == 1 and self.shape == args[0].shape:
+                    judged(kind == "==", self, args[0], result, frame_of(1))
+                if result.dim() == 2 and rows in counts and {self.shape, args[0].shape} == {(rows, 1), (rows,)}:
                     seen(kind, scores.model, self, args[0], frame_of(1))
             return result
 
@@ -88,3 +127,37 @@ class Scores:
         recorder.timed(
             lambda: recorder.reader.read([(one.detach().flatten() != other.detach().flatten()).any()], write)
         )
+
+    def _judged(
+        self, equal: bool, one: torch.Tensor, other: torch.Tensor, result: torch.Tensor, frame: FrameType
+    ) -> None:
+        """One value for each example compared with another: is either what the model has just named?"""
+        recorder = self.recorder
+        if recorder.inside or self.answered >= ANSWERS or in_torch(frame) or not (plain(one) and plain(other)):
+            return
+        if one.is_cpu and other.is_cpu:
+            recorder.timed(self._write_answers, equal, one, other, result, recorder.site(user_frame(frame)))
+
+    def _write_answers(
+        self, equal: bool, one: torch.Tensor, other: torch.Tensor, result: torch.Tensor, site: int
+    ) -> None:
+        rows = len(result)
+        named = [self.answers, *map(list, zip(*self.cut, strict=True))]
+        last = [(answers[-1], self.of[-1]) for answers in named if answers]
+        whole = [(torch.cat(answers), self.of[0]) for answers in named if len(answers) > 1]
+        for answer, of in (*last, *whole):
+            if len(answer) != rows:
+                continue
+            target = next((b for a, b in ((one, other), (other, one)) if _same(a, answer)), None)
+            if target is None or (_same(target, answer) and one is other):
+                continue
+            self.answered += 1
+            hits = int(result.sum()) if equal else rows - int(result.sum())
+            ramp = torch.arange(1, rows + 1, dtype=torch.float64).sqrt()
+            mark = f"{float(target.double() @ ramp):.10g} {of:.10g}"
+            self.recorder.row("answered", m=self.model, s=self.recorder.step, site=site, n=rows, h=hits, of=mark)
+            return
+
+
+def _same(one: torch.Tensor, answer: torch.Tensor) -> bool:
+    return one.shape == answer.shape and torch.equal(one.to(torch.float64), answer.to(torch.float64))

@@ -207,6 +207,7 @@ class RunBuilder:
             partial_loads=events.partial_loads(),
             checkpoint_loads=events.checkpoint_loads(),
             scores=events.scores(),
+            answers=events.answers(),
             saves=events.saves(totals),
             kept=events.kept(),
             empty_cache_calls=cache[0],

@@ -7,6 +7,7 @@ from collections import defaultdict
 from torchward.collect.run._rows import Growing, Ledger, Part, column
 from torchward.facts import (
     AliasedLoad,
+    Answers,
     CheckpointLoad,
     Kept,
     LostTie,
@@ -35,6 +36,7 @@ class Events(Part):
         """The last step of `rs`."""
         self._partial: list[Row] = []
         self._scores: dict[tuple[str, int, int], list[int]] = defaultdict(list)
+        self._answers: dict[tuple[int, int, int, str], Growing] = {}
         self._kept: dict[int, list[Row]] = defaultdict(list)
 
     # -- rows
@@ -53,6 +55,10 @@ class Events(Part):
 
     def on_pp(self, row: Row) -> None:
         self._scores[row["op"], row["site"], row["m"]].append(row["n"])
+
+    def on_answered(self, row: Row) -> None:
+        key = (row["m"], row["site"], row["n"], row["of"])
+        self._answers.setdefault(key, Growing()).add(row["s"], row["h"] / row["n"])
 
     def on_kept(self, row: Row) -> None:
         self._kept[row["id"]].append(row)
@@ -111,6 +117,12 @@ class Events(Part):
         return tuple(
             Score(operation, max(sizes), len(sizes), self.ledger.site(site), model)
             for (operation, site, model), sizes in self._scores.items()
+        )
+
+    def answers(self) -> tuple[Answers, ...]:
+        return tuple(
+            Answers(model, self.ledger.site(site), count, right.series())
+            for (model, site, count, _), right in self._answers.items()
         )
 
     def slow_calls(self) -> tuple[SlowCall, ...]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from statistics import median
 
-from torchward.facts import Loss, Run, Training
+from torchward.facts import Loss, Run, Series, Site, Training
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
@@ -32,18 +32,24 @@ def check(run: Run) -> Iterator[Finding]:
         ]
         for loss in run.losses:
             if len(used) == 1 and loss.index in training.evaluations and loss.kind == used[0].kind:
-                yield from _judge(training, used[0], loss)
+                seen = loss.evaluated.between(_first(training), training.last_step + 1).values
+                yield from _judge(training, used[0], loss.accuracy, min(seen, default=0), loss.site)
+        for answers in run.answers:
+            if len(used) == 1 and used[0].judges is not None and used[0].judges[0] == answers.model:
+                yield from _judge(training, used[0], answers.right, answers.examples, answers.site)
 
 
-def _judge(training: Training, used: Loss, loss: Loss) -> Iterator[Finding]:
-    # What stands at the first step of a later training was computed at the end of the one before.
-    first = training.first_step + 1 if training.first_step else 0
-    scores = loss.accuracy.between(first, training.last_step + 1).values
-    seen = loss.evaluated.between(first, training.last_step + 1).values
+def _first(training: Training) -> int:
+    """What stands at the first step of a later training was computed at the end of the one before."""
+    return training.first_step + 1 if training.first_step else 0
+
+
+def _judge(training: Training, used: Loss, score: Series, examples: float, site: Site | None) -> Iterator[Finding]:
+    scores = score.between(_first(training), training.last_step + 1).values
     right = [value for value in used.accuracy.values if math.isfinite(value)]
     held = [value for value in scores if math.isfinite(value)]
     total, classes = sum(used.target_values.values()), len(used.target_values)
-    if len(held) < EVALUATIONS or len(right) < 5 or classes < CLASSES or not total or min(seen, default=0) < EXAMPLES:
+    if len(held) < EVALUATIONS or len(right) < 5 or classes < CLASSES or not total or examples < EXAMPLES:
         return
     largest = max(used.target_values.values()) / total
     trained, now = median(right[-5:]), median(held[-EVALUATIONS:])
@@ -56,10 +62,10 @@ def _judge(training: Training, used: Loss, loss: Loss) -> Iterator[Finding]:
             "held_out": now,
             "chance": largest,
             "classes": classes,
-            "examples": int(min(seen)),
+            "examples": int(examples),
             "below": now < BELOW * largest,
         },
-        place=at(loss.site, loss.accuracy),
+        place=at(site, score),
         confidence=Confidence.LIKELY,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from torchward.facts import Loss, Run, Training
+from torchward.facts import Answers, Loss, Run, Training
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
@@ -17,20 +17,46 @@ TIMES = 2.0
 """... how many times as large the loss has become. Fine-tuning that over-fits a little costs a few percent."""
 LEAST = 0.5
 """Score from which on a model could do something."""
+EXAMPLES = 60
+"""Of a set whose right answers the program counts itself, at least."""
 
 
 def check(run: Run) -> Iterator[Finding]:
-    # An evaluation that several models share says nothing of one of them.
-    if not run.ended or len(run.models) != 1 or not run.trainings:
+    if not run.ended or not run.trainings:
         return
     training = run.trainings[-1]
     trained = [one for one in run.parameters if set(one.optimizers) & set(training.optimizers)]
     loaded = bool(trained) and all(one.loaded for one in trained)
     if training.adversarial or not (loaded or training.index):
         return
-    for loss in run.losses:
+    # An evaluation that several models share says nothing of one of them.
+    for loss in run.losses if len(run.models) == 1 else ():
         if loss.index in training.evaluations:
             yield from _judge(loss, training)
+    models = {one.model for one in trained}
+    for answers in run.answers:
+        if answers.model in models and answers.examples >= EXAMPLES:
+            yield from _judge_answers(answers, training)
+
+
+def _judge_answers(answers: Answers, training: Training) -> Iterator[Finding]:
+    before = [
+        value
+        for step, value in zip(answers.right.steps, answers.right.values, strict=True)
+        if step <= training.first_step
+    ]
+    after = answers.right.values[len(before) :][-AFTER:]
+    if before and after and before[-1] >= LEAST and max(after) < KEPT * before[-1]:
+        yield Finding(
+            "TRN013",
+            data={
+                "before": before[-1],
+                "after": after[-1],
+                "steps": training.last_step - training.first_step + 1,
+            },
+            place=at(answers.site, answers.right),
+            confidence=Confidence.LIKELY,
+        )
 
 
 def _judge(loss: Loss, training: Training) -> Iterator[Finding]:
@@ -48,8 +74,6 @@ def _judge(loss: Loss, training: Training) -> Iterator[Finding]:
             data={
                 "before": score,
                 "after": kept[-1],
-                "loss_before": first,
-                "loss_after": last[-1],
                 "steps": training.last_step - training.first_step + 1,
             },
             place=at(loss.site, values),
@@ -64,10 +88,9 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "when this training began, {before:.0%} of the held-out examples were right (loss {loss_before}); after {steps} steps "
-        "it is {after:.0%} (loss {loss_after}), and the last evaluations did not come back to it.",
-        "这次训练开始时，留出样本的正确率为 {before:.0%}（损失 {loss_before}）；训练 {steps} 步之后为 {after:.0%}（损失 {loss_after}），"
-        "最后的各次评估都没有恢复。",
+        "when this training began, {before:.0%} of these held-out examples were right; after {steps} steps it is {after:.0%}, "
+        "and nothing brought it back.",
+        "这次训练开始时，这些留出样本的正确率为 {before:.0%}；训练 {steps} 步之后为 {after:.0%}，此后没有恢复。",
     ),
     why=Text(
         "Weights are moved to what the new examples ask for; whatever these do not ask for is overwritten within a few "

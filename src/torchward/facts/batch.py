@@ -283,6 +283,37 @@ class Beginning:
 
 
 @dataclass(frozen=True, eq=False)
+class Forgeries:
+    """Targets of one output of a model for rows that another model had just made, and for rows that none had; sampled
+    steps. Inputs with a graph, as in a generator's own step, are counted apart."""
+
+    model: int
+    output: int
+    """Position among those that it returns."""
+    maker: int
+    loss_kinds: tuple[str, ...]
+    site: Site | None
+    """The loss that judged rows that were made."""
+    looked: int
+    """Sampled steps in which it was trained on rows without a graph, ..."""
+    steps: int
+    """... and of those the ones, alone counted below, in which some had just been made."""
+    made: int
+    """Rows that `maker` made, ..."""
+    made_target: float
+    """... and the mean of their targets."""
+    others: int
+    others_target: float
+    low: float
+    high: float
+    """Range of the targets of both."""
+    two_values: bool
+    """They are nothing but these two, and for one row the same."""
+    grown: tuple[float, float] | None = None
+    """Range of the targets for inputs with a graph; None if there were none."""
+
+
+@dataclass(frozen=True, eq=False)
 class Mirrored:
     """Images that were met again, in sampled steps, exactly as before but mirrored or turned: what of their masks, or
     boxes?"""

@@ -9,6 +9,7 @@ from torchward.facts.batch import (
     Batches,
     Beginning,
     Empties,
+    Forgeries,
     Input,
     Judged,
     Loader,
@@ -320,6 +321,7 @@ class Run:
     overlaps: tuple[Overlap, ...] = ()
     empties: tuple[Empties, ...] = ()
     beginnings: tuple[Beginning, ...] = ()
+    forgeries: tuple[Forgeries, ...] = ()
     wrapped_integers: tuple[WrappedIntegers, ...] = ()
     mirrored: tuple[Mirrored, ...] = ()
     rank_evaluations: tuple[RankEvaluation, ...] = ()

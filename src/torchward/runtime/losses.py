@@ -313,6 +313,7 @@ class Losses:
             self.recorder.mirrors.compared(site.index, target)
         if kind in (*REGRESSIONS, *BINARY_LOSSES):
             self.recorder.givens.compared(site.index, prediction, target)
+        self.recorder.forged.judged(site.index, kind, prediction, target)
         fields: dict[str, Any] = {
             "i": site.index,
             "s": self.recorder.step,

@@ -247,6 +247,7 @@ class Models:
         if call.grad:
             if recorder.sampling:
                 recorder.losses.returned(root.index, outputs)
+                recorder.forged.called(root, args, kwargs, outputs)
         else:
             recorder.heldout.asked(root, args, kwargs, call.site)
             recorder.begins.asked(root, args, kwargs, call.site)
@@ -262,6 +263,7 @@ class Models:
         if recorder.sampling:
             recorder.layers.note(module)
             recorder.inputs.returned(root, returned)
+            recorder.forged.returned(root, returned)
         if recorder.step >= root.copy_at:
             recorder.shadows.called(root, module, call.site)
         if not recorder.sampling or not call.grad:

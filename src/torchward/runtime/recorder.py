@@ -30,6 +30,7 @@ from torchward.runtime.checkpoints import Checkpoints
 from torchward.runtime.decays import Decays
 from torchward.runtime.environments import Environments
 from torchward.runtime.exchanges import Exchanges
+from torchward.runtime.forged import Forged
 from torchward.runtime.givens import Givens
 from torchward.runtime.heldout import HeldOut
 from torchward.runtime.inputs import Inputs
@@ -147,6 +148,7 @@ class Recorder(Hot):
         self.loaders = Loaders(self)
         self.heldout = HeldOut(self)
         self.begins = Begins(self)
+        self.forged = Forged(self)
         self.exchanges = Exchanges(self)
         self.mirrors = Mirrors(self)
         self.givens = Givens(self)
@@ -360,6 +362,7 @@ class Recorder(Hot):
         self.kept.after_sample(resident)
         self.losses.end_step()
         self.inputs.end_step()
+        self.forged.end_step()
         self.passes.derivatives.clear()
         self.losses.called.clear()
         self.pace.end_sample()

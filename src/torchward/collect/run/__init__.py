@@ -182,6 +182,7 @@ class RunBuilder:
             unused_loaders=self._batches.unused_loaders(),
             overlaps=self._batches.overlaps(),
             beginnings=self._batches.beginnings(),
+            forgeries=self._batches.forgeries(),
             empties=self._batches.empties(),
             wrapped_integers=self._batches.wrapped_integers(),
             mirrored=self._batches.mirrored(),

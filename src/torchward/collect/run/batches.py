@@ -12,6 +12,7 @@ from torchward.facts import (
     Batches,
     Beginning,
     Empties,
+    Forgeries,
     Input,
     Judged,
     Loader,
@@ -46,6 +47,7 @@ class BatchesAndLoaders(Part):
         self._pairs: dict[int, Pairs] = {}
         self._empty: dict[int, Row] = {}
         self._begun: dict[int, Row] = {}
+        self._forged: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._overlaps: dict[tuple[int, int], list[tuple[int, int, int, int, bool, bool]]] = defaultdict(list)
         self._mirrored: dict[tuple[str, int], Row] = {}
         self._wrapped: dict[tuple[int, str], WrappedIntegers] = {}
@@ -74,6 +76,9 @@ class BatchesAndLoaders(Part):
 
     def on_begins(self, row: Row) -> None:
         self._begun[row["m"]] = row
+
+    def on_fg(self, row: Row) -> None:
+        self._forged[row["m"], row["o"]].append(row)
 
     def on_wr(self, row: Row) -> None:
         site, (index, name) = self.ledger.site(row["site"]), (row["i"], row["name"])
@@ -289,6 +294,40 @@ class BatchesAndLoaders(Part):
             Beginning(model, row["t"], row["b"], row["n"], row["e"], row["h"], self.ledger.site(row["site"]))
             for model, row in sorted(self._begun.items())
         )
+
+    def forgeries(self) -> tuple[Forgeries, ...]:
+        found = []
+        for (model, output), rows in sorted(self._forged.items()):
+            held = {row["s"] for row in rows if row["n"]}
+            both = [row for row in rows if row["s"] in held and not row["g"]]
+            grown = [row for row in rows if row["g"]]
+            made = [row for row in both if row["n"]]
+            others = sum(row["on"] for row in both)
+            if not made or not others:
+                continue
+            low, high = min(row["lo"] for row in both), max(row["hi"] for row in both)
+            count = sum(row["n"] for row in made)
+            losses = [self.ledger.rows["loss"].get(index, {}) for index in sorted({row["i"] for row in both})]
+            found.append(
+                Forgeries(
+                    model=model,
+                    output=output,
+                    maker=Counter(row["by"] for row in made).most_common(1)[0][0],
+                    loss_kinds=tuple(sorted({loss.get("kind", "") for loss in losses})),
+                    site=self.ledger.site(self.ledger.rows["loss"].get(made[-1]["i"], {}).get("site")),
+                    looked=len({row["s"] for row in rows if not row["g"]}),
+                    steps=len(held),
+                    made=count,
+                    made_target=sum(row["t"] for row in made) / count,
+                    others=others,
+                    others_target=sum(row["ot"] for row in both) / others,
+                    low=low,
+                    high=high,
+                    two_values=all(row["few"] and {row["lo"], row["hi"]} <= {low, high} for row in both),
+                    grown=(min(row["lo"] for row in grown), max(row["hi"] for row in grown)) if grown else None,
+                )
+            )
+        return tuple(found)
 
     def wrapped_integers(self) -> tuple[WrappedIntegers, ...]:
         return tuple(self._wrapped.values())

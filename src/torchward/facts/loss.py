@@ -202,6 +202,26 @@ class Advantages:
 
 
 @dataclass(frozen=True, eq=False)
+class PromptGroups:
+    """Groups of rows in each of which the advantages have mean 0 in all sampled passes: do they share a prompt?"""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    rows: int
+    """As last seen."""
+    size: int
+    """Rows of a group."""
+    follow: bool
+    """They follow each other; otherwise they are as far apart as there are groups."""
+    passes: int
+    mixed: int
+    """... in which no group was of one prompt, but each would have been if the rows were divided the other way, ..."""
+    alone: int
+    """... and in which each group was of one prompt."""
+
+
+@dataclass(frozen=True, eq=False)
 class Reference:
     """A penalty for leaving a fixed policy, the reference, among the terms of a policy's loss; sampled steps."""
 

@@ -34,6 +34,7 @@ from torchward.facts.loss import (
     LossStream,
     LostDerivative,
     Partners,
+    PromptGroups,
     Ratio,
     Reference,
     Returns,
@@ -333,6 +334,7 @@ class Run:
     entropies: tuple[Entropy, ...] = ()
     ratios: tuple[Ratio, ...] = ()
     advantages: tuple[Advantages, ...] = ()
+    prompt_groups: tuple[PromptGroups, ...] = ()
     references: tuple[Reference, ...] = ()
     beside: tuple[Beside, ...] = ()
     agreements: tuple[Agreement, ...] = ()

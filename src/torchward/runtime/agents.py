@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from torchward.runtime import graph, policies, references, returns, terms
+from torchward.runtime import graph, groups, policies, references, returns, terms
 from torchward.runtime.tensors import number, tolist
 
 if TYPE_CHECKING:
@@ -172,6 +172,9 @@ class Agents:
         if weights[0].is_cpu:  # signs are read
             self._reference(stream, walked)
             self._beside(stream, walked)
+            found = groups.groups(self.recorder.inputs.given, weights)
+            if found is not None:
+                self.row("gp", i=stream.index, s=self.recorder.step, n=len(weights[0]), g=found)
 
     def _returns(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may weigh each action of this step with what came of it: is that so?"""

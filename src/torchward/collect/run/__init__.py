@@ -169,6 +169,7 @@ class RunBuilder:
             entropies=losses.entropies(),
             ratios=losses.ratios(),
             advantages=losses.advantages(),
+            prompt_groups=losses.prompt_groups(),
             references=losses.references(),
             beside=losses.beside(),
             agreements=losses.agreements(),

@@ -20,6 +20,7 @@ from torchward.facts import (
     LossStream,
     LostDerivative,
     Partners,
+    PromptGroups,
     Ratio,
     Reference,
     Returns,
@@ -63,6 +64,7 @@ class Losses(Part):
         self._entropy: dict[int, list[Row]] = defaultdict(list)
         self._ratio: dict[int, list[Row]] = defaultdict(list)
         self._advantages: dict[int, list[Row]] = defaultdict(list)
+        self._groups: dict[int, list[Row]] = defaultdict(list)
         self._partners: dict[int, list[Row]] = defaultdict(list)
         self._reference: dict[int, list[Row]] = defaultdict(list)
         self._returns: dict[int, Counter[str]] = defaultdict(Counter)
@@ -137,6 +139,9 @@ class Losses(Part):
 
     def on_av(self, row: Row) -> None:
         self._advantages[row["i"]].append(row)
+
+    def on_gp(self, row: Row) -> None:
+        self._groups[row["i"]].append(row)
 
     def on_pn(self, row: Row) -> None:
         rest, size = abs(row["d"]), abs(row["v"])
@@ -394,6 +399,19 @@ class Losses(Part):
             Advantages(index, self._site(index), column(rows, "a"), rows[-1]["n"])
             for index, rows in sorted(self._advantages.items())
         )
+
+    def prompt_groups(self) -> tuple[PromptGroups, ...]:
+        found = []
+        for index, rows in sorted(self._groups.items()):
+            said: dict[tuple[int, bool], list[int]] = defaultdict(list)
+            for size, follow, prompts in (one for row in rows for one in row["g"]):
+                said[size, follow].append(prompts)
+            found += [
+                PromptGroups(index, self._site(index), rows[-1]["n"], *way, len(rows), seen.count(1), seen.count(0))
+                for way, seen in sorted(said.items())
+                if len(seen) == len(rows)
+            ]
+        return tuple(found)
 
     def references(self) -> tuple[Reference, ...]:
         return tuple(

@@ -119,9 +119,9 @@ class Loss:
     """Histogram of class-index targets, one for each example, over batches of the first evaluations."""
     evaluated_classes: int | None = None
     """Scores for each of these."""
-    given: tuple[int, int] = (0, 0)
+    given: tuple[int, int, int] = (0, 0, 0)
     """Of the calls looked at that compare a model's output with as many values as the model was given: those in which
-    they were the very input, and the others."""
+    they were the very input, the others, and of the first those whose output is that input with something added."""
     evaluated: Series = field(default_factory=Series)
     """Evaluation: number of examples behind each value of `accuracy`."""
 

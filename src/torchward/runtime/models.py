@@ -39,6 +39,9 @@ SWITCHES_LIMIT = 512
 """Modules of a model above which attributes of theirs are not looked through."""
 QUIET_SPACING = 50
 """Calls without gradients outside of sampled steps are looked at after the steps so far divided by this."""
+QUIET_TIMES = 16
+"""... so often in one step: an agent that acts does so thousands of times between two updates."""
+QUIET_PLACES = 64
 OUTPUT_LIMIT = 8
 """Tensors that a model returns, of which it is followed what becomes of them."""
 WRAPPERS = ("DistributedDataParallel", "DataParallel", "OptimizedModule")
@@ -106,8 +109,9 @@ class Models:
             recorder.guarded("modules", one) for one in (self._enter, self._leave)
         )
         self.quiet = Patches()
-        """What is in place while a model in eval mode waits for its first call."""
-        self.quiet_step = -1
+        """What is in place where gradients are switched off."""
+        self.quiet_at: dict[tuple[Any, int], tuple[int, int]] = {}
+        """Place in the code where they are -> the step of the last look at what follows, and how often in it."""
         self.direct = Patches()
         """Methods `forward` that the program calls by themselves, where it could call the module."""
 
@@ -141,6 +145,7 @@ class Models:
 
     def arm(self) -> None:
         """Put the stand-in in place; where it is already, the calls are counted anew."""
+        self._await_evaluation()
         self.root_calls = self.graded_calls = 0
         if self.armed or not self.allowed or nn.Module.__call__ is not self.original:
             return
@@ -397,7 +402,6 @@ class Models:
                 self.recorder.parameters.find(parameter) is not None for parameter in module.parameters()
             ):
                 self.arm()  # a model that was not called yet, and is about to be evaluated
-                self._await_evaluation()
             return
         if not training:
             root.usage.explicit_eval = True
@@ -405,7 +409,7 @@ class Models:
         self.arm()
 
     def _await_evaluation(self) -> None:
-        """There is a model in eval mode that was not called yet: look where gradients are switched off by the user."""
+        """Look where gradients are switched off by the user: what is called then may have no other sign."""
         if self.quiet or not self.allowed:
             return
         quiet, frame_of = self.recorder.guarded("modules", self._quiet), sys._getframe
@@ -420,11 +424,15 @@ class Models:
         inner = frame.f_locals.get("func") if code.co_name == "decorate_context" else None
         if in_torch(frame) if inner is None else str(getattr(inner, "__module__", "torch")).startswith("torch."):
             return
-        if step != self.quiet_step:
-            if self.quiet_step >= 0 and step < self.quiet_step + step // QUIET_SPACING:
+        place = (code, frame.f_lasti) if inner is None else (getattr(inner, "__code__", code), 0)
+        before, times = self.quiet_at.get(place, (-1, 0))
+        if step != before:
+            if (before >= 0 and step < before + step // QUIET_SPACING) or len(self.quiet_at) >= QUIET_PLACES:
                 return
-            self.quiet_step = step
-        self.arm()
+            times = 0
+        self.quiet_at[place] = step, times + 1
+        if times < QUIET_TIMES:
+            self.arm()
 
 
 _watched: Models | None = None

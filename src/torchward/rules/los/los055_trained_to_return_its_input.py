@@ -1,4 +1,4 @@
-"""LOS055: a model is trained to give back its own input, and evaluated against something else."""
+"""LOS055: a model is trained to give back its own input, though that is not what it is for."""
 
 from __future__ import annotations
 
@@ -14,21 +14,18 @@ TRAINED, EVALUATED = 10, 2
 
 def check(run: Run) -> Iterator[Finding]:
     evaluations = [loss for loss in run.losses if not loss.training and any(loss.given)]
-    others = [loss for loss in evaluations if loss.given[1] >= EVALUATED]
-    if not others or any(loss.given[0] for loss in evaluations):
-        return  # reconstruction is what is asked of it, there too
+    others = sum(loss.given[1] for loss in evaluations if loss.given[1] >= EVALUATED)
     trained = [loss for loss in run.losses if loss.training and any(loss.given)]
-    if len(trained) == 1 and trained[0].given[0] >= TRAINED and not trained[0].given[1]:
+    if len(trained) != 1 or any(loss.given[0] for loss in evaluations):
+        return  # reconstruction is what is asked of it in evaluation, too
+    (loss,) = trained
+    same, other, added = loss.given
+    # `x + f(x)` has nothing to learn of x: no autoencoder is made so.
+    if same >= TRAINED and not other and (others or added == same):
         yield Finding(
             "LOS055",
-            data={
-                "loss": trained[0].kind,
-                "calls": trained[0].given[0],
-                "evaluated": others[0].kind,
-                "times": others[0].given[1],
-                "line": others[0].site.line if others[0].site is not None else 0,
-            },
-            place=at(trained[0].site, trained[0].values),
+            data={"loss": loss.kind, "calls": same, "added": added, "times": others},
+            place=at(loss.site, loss.values),
             confidence=Confidence.LIKELY,
         )
 
@@ -40,10 +37,10 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "in training `{loss}` compares the output with the very input of the model (all {calls} calls looked at); in "
-        "evaluation (`{evaluated}`, line {line}, {times} calls) the target is another one.",
-        "训练时 `{loss}` 把输出与模型自己的输入作比较（查看的 {calls} 次调用全部如此）；而评估时（`{evaluated}`，第 {line} 行，"
-        "{times} 次调用）的目标是另一个张量。",
+        "in training `{loss}` compares the output with the very input of the model (all {calls} calls looked at); {added} of "
+        "these outputs are that input with something added, and {times} calls in evaluation have another target.",
+        "训练时 `{loss}` 把输出与模型自己的输入作比较（查看的 {calls} 次调用全部如此）；其中 {added} 次的输出就是该输入再加上某个量，"
+        "而评估时有 {times} 次调用的目标是另一个张量。",
     ),
     why=Text(
         "The task of the training is solved by handing the input on: noise, gaps and blur that were to be taken away are "

@@ -12,6 +12,9 @@ SHARE = 0.5
 SECONDS = 1.0
 """Of evaluation in all; less is not worth a change."""
 PASSES = 3
+OFTEN, OFTEN_SHARE = 0.2, 0.2
+"""Evaluations for each step of training, and their share of the time, that are no schedule but a misplaced line: one after
+each batch, or each few of them."""
 
 
 def _seconds(loader: Loader) -> float:
@@ -21,9 +24,12 @@ def _seconds(loader: Loader) -> float:
 def check(run: Run) -> Iterator[Finding]:
     others = [loader for loader in run.loaders if not loader.trains and loader.iterations >= PASSES]
     spent = sum(map(_seconds, others))
-    if not any(loader.trains for loader in run.loaders) or spent < SECONDS or spent < SHARE * run.seconds:
+    if not any(loader.trains for loader in run.loaders) or spent < SECONDS:
         return
     worst = max(others, key=_seconds)
+    often = worst.iterations >= max(PASSES, OFTEN * run.steps) and spent >= OFTEN_SHARE * run.seconds
+    if spent < SHARE * run.seconds and not often:
+        return
     yield Finding(
         "PRF006",
         data={

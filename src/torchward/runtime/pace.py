@@ -21,6 +21,8 @@ LONGEST_INTERVAL = 200
 """Steps between samples at most, budget permitting."""
 CREDIT_SECONDS = 0.4
 """Processor time for sampling that every run has, however short."""
+STAGE_SECONDS = 0.15
+"""Such time that each of those beginnings has: the stage before may have spent all there was."""
 CREDIT_STEPS = 1_000
 """Steps over which that time is handed out, evenly on a logarithmic scale, so that short runs are seen to their end."""
 FORGIVEN_SECONDS = 0.5
@@ -66,6 +68,7 @@ class Pace:
         recorder = self.recorder
         spent = recorder.own_seconds - recorder.probe_seconds - self.forgiven
         credit = CREDIT_SECONDS * min(1.0, math.log1p(recorder.step) / math.log1p(CREDIT_STEPS))
+        credit += STAGE_SECONDS * self.stages
         return spent + seconds <= credit + 0.75 * self.budget * (now - (recorder.began or now))
 
     def begin_sample(self) -> int:

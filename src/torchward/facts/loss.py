@@ -351,6 +351,8 @@ class LossStream:
     """(shape of one of two numbers for each example, shape that both have in the prediction, operation)."""
     averaged: tuple[tuple[int, ...], tuple[int, ...], str] | None = None
     """Signed errors whose mean is squared: (their shape, shape of the means, operation)."""
+    cancelled: Mapping[str, Series] = field(default_factory=dict)
+    """Operation on a difference of two computed numbers -> share of its values that have no two digits left."""
     alive_graphs: int = 0
     """Marked graphs that were still alive at least two steps later, as last counted."""
     marked_graphs: int = 0

@@ -1,5 +1,7 @@
-"""The same call of a model in single and in double precision: where small differences of large numbers lose their
-digits, the two disagree (Higham, "Accuracy and Stability of Numerical Algorithms", 2002, chapter 1: cancellation).
+"""Small differences of large numbers lose their digits (Higham, "Accuracy and Stability of Numerical Algorithms", 2002,
+chapter 1: cancellation). Within a model the same call in single and in double precision disagrees then; in a loss the
+graph shows a difference that is far smaller than what it was taken of, and that a logarithm, a root or a quotient is
+taken of.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from torchward.runtime import graph
 from torchward.runtime.copies import duplicate, mapped
 from torchward.runtime.tensors import tensors_in, thin
 
@@ -25,6 +28,20 @@ EXAMPLES = 0.25
 MOST = 1e6
 """Said of results that are not finite."""
 MODULES = 256
+LEFT = 1e-5
+"""Of a number, in single precision, a difference of this size is known to a hundredth of itself."""
+NODES = 1_024
+BELOW = 4
+SENSITIVE = {
+    "LogBackward0": ("_saved_self", 0, lambda kept: kept),
+    "SqrtBackward0": ("_saved_result", 0, torch.square),
+    "RsqrtBackward0": ("_saved_result", 0, lambda kept: kept.square().reciprocal()),
+    "ReciprocalBackward0": ("_saved_result", 0, torch.reciprocal),
+    "DivBackward0": ("_saved_other", 1, lambda kept: kept),
+}
+"""Operations whose result is as uncertain as their operand is in proportion to itself -> (what they keep, place of the
+operand, how that is had from it)."""
+RESULTS = frozenset({"ExpBackward0", "SigmoidBackward0", "SoftmaxBackward0", "SqrtBackward0"})
 
 
 def lost(model: nn.Module, capture: Capture) -> tuple[float, str] | None:
@@ -62,6 +79,58 @@ def lost(model: nn.Module, capture: Capture) -> tuple[float, str] | None:
         if (_apart(one, two) or 0.0) >= APART:
             return apart, path
     return apart, ""
+
+
+def cancelled(walked: graph.Walk) -> tuple[torch.Tensor, str] | None:
+    """(share of the values of a difference of two computed numbers that keep no two digits, operation that is taken of
+    them); None where the graph shows no such difference. Nothing is read."""
+    for node in walked.nodes[:NODES]:
+        kept = SENSITIVE.get(node.name())
+        if kept is None:
+            continue
+        name, place, undo = kept
+        children = [child for child, _ in node.next_functions]
+        below = children[place] if place < len(children) else None
+        for _ in range(BELOW):
+            if below is None or below.name() not in graph.RESHAPING | graph.CLAMPS | {"AddBackward0"}:
+                break
+            alive = [child for child, _ in below.next_functions if child is not None]
+            below = alive[0] if len(alive) == 1 else None
+        if (
+            below is None
+            or below.name() != "SubBackward0"
+            or None in (sides := [one for one, _ in below.next_functions])
+        ):
+            continue
+        left = graph.saved(node, name)
+        whole = next((value for side in sides if (value := _value(side)) is not None), None)
+        if left is None or whole is None or left.dtype != torch.float32 or left.numel() != whole.numel():
+            continue
+        share = (undo(left).abs().flatten() <= LEFT * whole.abs().flatten()).float().mean()
+        return share, graph.operation(node)
+    return None
+
+
+def _value(node: Any, depth: int = 3) -> torch.Tensor | None:
+    """What an operation made, as far as it and those below it have kept what is needed for that."""
+    name = node.name()
+    if name in RESULTS:
+        return graph.saved(node, "_saved_result")
+    operand = graph.saved(node, "_saved_self")
+    if name == "PowBackward0" and operand is not None:
+        return operand ** float(node._saved_exponent)
+    if name == "MulBackward0" and operand is not None:
+        other = graph.saved(node, "_saved_other")
+        return operand * other if other is not None else None
+    if name == "MeanBackward1" and depth:
+        child = node.next_functions[0][0]
+        value = _value(child, depth - 1) if child is not None else None
+        size = value.dim() if value is not None else 0
+        axes = [axis if axis < size else axis - 2**64 for axis in node._saved_dim or ()]
+        return value.mean(axes, keepdim=bool(node._saved_keepdim)) if value is not None and axes else None
+    if name in graph.RESHAPING and depth:
+        return _value(node.next_functions[0][0], depth - 1)
+    return None
 
 
 def _apart(single: torch.Tensor, exact: torch.Tensor) -> float | None:

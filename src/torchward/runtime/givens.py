@@ -23,8 +23,8 @@ class Givens:
         """Of the last call of a model that is looked at: memory of what it returned; how many values it was given, and
         a part of them."""
         self.counts: dict[int, list[int]] = {}
-        """Place of a loss function -> calls whose target was the input of the model, another of its size, and of the first
-        kind those whose prediction is that input with something added to it."""
+        """Place of a loss function -> calls whose target was the input of the model, another of its size, and of
+        the first kind those whose prediction is that input with something added to it."""
         self.sent: dict[int, list[int]] = {}
 
     def called(self, args: Any, kwargs: Any, returned: list[torch.Tensor]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime import graph, softmaxes, terms
+from torchward.runtime import digits, graph, softmaxes, terms
 from torchward.runtime.agents import Agents
 from torchward.runtime.losses import LIKELIHOODS, REGRESSIONS
 from torchward.runtime.tensors import caller, item, number, plain, thin
@@ -124,6 +124,7 @@ class Passes:
         if not recorder.reads_saved:
             recorder.blind("graph", "saved-tensor hooks (checkpointing or offloading) are in use")
             return
+        self._digits(stream, walked)
         self._activations(graph.activations(walked, parameters.owner))
         recorder.decays.in_loss(stream.index, loss, walked)
         self._partners(stream, loss, walked)
@@ -289,6 +290,12 @@ class Passes:
         if fields != stream.described:
             stream.described = fields
             self.row("sd", i=stream.index, **fields)
+
+    def _digits(self, stream: Stream, walked: graph.Walk) -> None:
+        found = digits.cancelled(walked)
+        if found is not None:
+            row = {"i": stream.index, "s": self.recorder.step, "op": found[1]}
+            self.recorder.reader.read([found[0]], lambda values: self.row("digits", **row, v=number(values[0])))
 
     def _activations(self, found: list[graph.Activation]) -> None:
         scalars: list[torch.Tensor] = []

@@ -53,6 +53,7 @@ class Losses(Part):
         self._judged: defaultdict[int, Growing] = by_key()
         self._held_out: defaultdict[int, Counter[int]] = defaultdict(Counter)
         self._held_out_classes: dict[int, int | None] = {}
+        self._digits: dict[int, dict[str, Growing]] = defaultdict(lambda: defaultdict(Growing))
         self._given: dict[int, tuple[int, int, int]] = {}
         self._alike: defaultdict[int, list[Row]] = defaultdict(list)
         self._twice: Counter[tuple[int, int, int, int]] = Counter()
@@ -240,6 +241,9 @@ class Losses(Part):
         self._eval_calls[row["i"]] += row["n"]
         self._judged[row["i"]].add(row["s"], row.get("e"))
 
+    def on_digits(self, row: Row) -> None:
+        self._digits[row["i"]][row["op"]].add(row["s"], row["v"])
+
     def on_lw(self, row: Row) -> None:
         self._weights[row["i"], row["w"]] = tuple(row["v"])
 
@@ -348,6 +352,7 @@ class Losses(Part):
                     broadcast=(tuple(broadcast[0]), tuple(broadcast[1]), str(broadcast[2])) if broadcast else None,
                     crossed=(tuple(crossed[0]), tuple(crossed[1]), str(crossed[2])) if crossed else None,
                     averaged=(tuple(averaged[0]), tuple(averaged[1]), str(averaged[2])) if averaged else None,
+                    cancelled={operation: shares.series() for operation, shares in self._digits[index].items()},
                     alive_graphs=graphs.get("alive", 0),
                     marked_graphs=graphs.get("n", 0),
                     most_alive_graphs=self._most_alive[index],

@@ -250,6 +250,8 @@ class Overlap:
     """Least and largest such size of the last few training batches before it."""
     doubled: Sequence[int] = ()
     """Rows of the batch that the model had been trained on and that stand in it more than once."""
+    all_data: Sequence[bool] = ()
+    """All training rows are among those of the batch."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,8 @@ left. The same rows fall out wherever they stand, in training and in evaluation.
 VALUES = 600_000
 """Values of a batch above which it is not looked at."""
 REMEMBERED = 20_000
+ALL = 0.9
+"""Share of the remembered training rows that are among those of one evaluation batch: it is all data there are."""
 EVALUATIONS = 60
 """Evaluation batches that are looked at."""
 EXACT_ROWS = 16
@@ -154,6 +156,7 @@ class HeldOut:
                 site=site,
                 n=len(keys),
                 h=hits,
+                a=len(known.seen.intersection(keys)) >= ALL * len(known.seen),
                 tn=sum(rows for rows, _ in known.recent),
                 th=sum(seen for _, seen in known.recent),
                 z=_standardised(given) and not self._shuffled(known, given),

@@ -68,6 +68,7 @@ class BatchesAndLoaders(Part):
                 row.get("sz"),
                 tuple(row.get("ts") or ()),
                 row.get("d", 0),
+                bool(row.get("a")),
             )
         )
 

@@ -23,6 +23,8 @@ OUTWEIGHS = 1.0
 GONE = 1e-3
 """A matrix that is down to this share of its size takes no part any more, whatever the loss does."""
 SAMPLES = 5
+SWEPT = 3.0
+"""Times the gradient that the decay term was, typically, while the weights shrank."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -73,6 +75,55 @@ def check(run: Run) -> Iterator[Finding]:
         )
 
 
+def check_mixed(run: Run) -> Iterator[Finding]:
+    """Adam and its like take the decay for a part of the gradient and scale both to one size: where it is the larger one,
+    weights lose a whole step each time, however small they are by then. What is learned comes after that, from the rest."""
+    for training in run.trainings if run.ended else ():
+        far, optimizer = progress(run, training), leading(run, training)
+        if far is None or optimizer is None or optimizer.weight_decay <= 0:
+            continue
+        if optimizer.decoupled or optimizer.kind == "SGD" or trained_before(run, optimizer, far):
+            continue
+        held = [p for p in run.parameters if p.index in optimizer.parameters and p.module_kind.startswith("Embedding")]
+        watched = [p for p in (*matrices(run, optimizer), *held) if len(p.weight_norm) >= SAMPLES]
+        swept = [p for p in watched if _swept(p, optimizer) >= SWEPT]
+        sizes = [sum(math.prod(p.shape) for p in some) for some in (swept, watched)]
+        if len(swept) < 2 or 2 * sizes[0] < sizes[1]:
+            continue
+        yield Finding(
+            "OPT014",
+            {
+                "optimizer": optimizer.kind,
+                "weight_decay": optimizer.weight_decay,
+                "lr": max(optimizer.lr.values, default=0.0),
+                "layers": tuple(dict.fromkeys(p.name for p in swept))[:8],
+                "count": len(swept),
+                "share": median(min(p.weight_norm.values) / p.weight_norm.values[0] for p in swept),
+                "outweighs": median(_swept(p, optimizer) for p in swept),
+                "start": far.start,
+                "end": far.end,
+            },
+            at(optimizer.made or optimizer.site, module=swept[0].module, parameter=swept[0].name),
+            Confidence.LIKELY,
+            severity=Severity.WARNING,
+        )
+
+
+def _swept(parameter: Parameter, optimizer: Optimizer) -> float:
+    """Typical size of the decay term in units of the gradient until the weights were smallest, if that is `SHRUNK`."""
+    steps, norms = parameter.weight_norm.steps, parameter.weight_norm.values
+    least = min(range(len(norms)), key=norms.__getitem__)
+    if least < SAMPLES or not 0 <= norms[least] <= SHRUNK * norms[0]:
+        return 0.0
+    gradients = dict(zip(parameter.grad_norm.steps, parameter.grad_norm.values, strict=True))
+    found = [
+        optimizer.weight_decay * norm / gradients[step]
+        for step, norm in zip(steps[:least], norms[:least], strict=True)
+        if gradients.get(step, 0) > 0
+    ]
+    return median(found) if found else 0.0
+
+
 def _share(parameter: Parameter) -> float:
     norms = parameter.weight_norm.values
     return norms[-1] / norms[0] if math.isfinite(norms[-1]) else math.inf
@@ -105,7 +156,7 @@ RULE = Rule(
     name="weight-decay-dominates",
     severity=Severity.ERROR,
     since="0.1.0",
-    checks=(check,),
+    checks=(check, check_mixed),
     message=Text(
         "With weight_decay={weight_decay} and lr={lr} of the {optimizer}, {count} weight(s) ({layers}) shrank to "
         "{share:.1%} "

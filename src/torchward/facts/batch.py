@@ -268,6 +268,21 @@ class Empties:
 
 
 @dataclass(frozen=True, eq=False)
+class FarOff:
+    """A value in the sampled training batches of a model that is far from all others of its feature."""
+
+    model: int
+    value: float
+    batches: int
+    """... that hold it."""
+    times: int
+    together: int
+    """Examples of one batch with it, at most."""
+    apart: float
+    """Distance of the nearest other in deviations of the others: the least over the batches."""
+
+
+@dataclass(frozen=True, eq=False)
 class Beginning:
     """A token that every sequence begins with in the sampled training batches of a model."""
 

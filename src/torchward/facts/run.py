@@ -9,6 +9,7 @@ from torchward.facts.batch import (
     Batches,
     Beginning,
     Empties,
+    FarOff,
     Forgeries,
     Input,
     Judged,
@@ -321,6 +322,7 @@ class Run:
     stored_rows: tuple[StoredRows, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
     empties: tuple[Empties, ...] = ()
+    far_off: tuple[FarOff, ...] = ()
     beginnings: tuple[Beginning, ...] = ()
     forgeries: tuple[Forgeries, ...] = ()
     wrapped_integers: tuple[WrappedIntegers, ...] = ()

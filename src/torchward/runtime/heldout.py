@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -42,6 +43,9 @@ SHUFFLED = 0.1
 """Share of values met in training from which on a table is made of these."""
 LEAST_VALUES = 16
 """Numbers of an example from which on it is no coincidence if all are the same."""
+FAR, FAR_VALUES = 10.0, 8
+"""Deviations of the other values of a feature, of which there are at least so many different ones, that a value is away
+from the nearest of them: of a million normal draws the two largest are 0.2 apart."""
 WIDTH = 4_096
 NARROWEST = 4
 VARIED = 0.25
@@ -116,6 +120,10 @@ class HeldOut:
         if given is None or not _is_measured(given):
             return
         known.sizes = [*known.sizes[-7:], _size(given)]
+        if given.dim() in (2, 3):
+            for value, times, held, apart in _far_off(given.detach()):
+                row = {"v": number(value), "n": times, "r": held, "d": number(apart)}
+                self.recorder.row("far", m=root.index, s=self.recorder.step, **row)
         rows = given.detach().flatten(1)
         empty = int((rows.amax(1) == rows.amin(1)).sum()) if rows.shape[1] >= LEAST_VALUES else 0
         known.batches += 1
@@ -183,6 +191,23 @@ def _is_measured(given: torch.Tensor) -> bool:
 
 def _size(given: torch.Tensor) -> float:
     return float(given.detach().double().square().mean().sqrt())
+
+
+def _far_off(given: torch.Tensor) -> Iterator[tuple[float, int, int, float]]:
+    """(value, how often, in how many examples, distance of the nearest other in deviations of the others) of the largest
+    and the least value of a batch, (example, ..., feature), if the other values of its feature vary far from it."""
+    mean, deviation = float(given.mean()), float(given.std())
+    for value in (float(given.max()), float(given.min())):
+        if not math.isfinite(value) or abs(value - mean) <= FAR * deviation / 2:
+            continue
+        places = torch.nonzero(given == value)
+        feature = given[..., int(places[:, -1].mode().values)].double()
+        others = feature[feature != value]
+        if len(others) < len(feature) * 0.8 or others.unique().numel() < FAR_VALUES:
+            continue
+        nearest = float((others - value).abs().min())
+        if nearest >= FAR * float(others.std()) > 0:
+            yield value, len(places), int(places[:, 0].unique().numel()), nearest / float(others.std())
 
 
 def _is_table(given: torch.Tensor | None) -> TypeGuard[torch.Tensor]:

@@ -182,6 +182,7 @@ class RunBuilder:
             stored_rows=self._batches.stored_rows(),
             unused_loaders=self._batches.unused_loaders(),
             overlaps=self._batches.overlaps(),
+            far_off=self._batches.far_off(),
             beginnings=self._batches.beginnings(),
             forgeries=self._batches.forgeries(),
             empties=self._batches.empties(),

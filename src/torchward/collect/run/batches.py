@@ -12,6 +12,7 @@ from torchward.facts import (
     Batches,
     Beginning,
     Empties,
+    FarOff,
     Forgeries,
     Input,
     Judged,
@@ -47,6 +48,7 @@ class BatchesAndLoaders(Part):
         self._pairs: dict[int, Pairs] = {}
         self._empty: dict[int, Row] = {}
         self._begun: dict[int, Row] = {}
+        self._far: dict[tuple[int, float], list[Row]] = defaultdict(list)
         self._forged: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._overlaps: dict[tuple[int, int], list[tuple[int, int, int, int, bool, bool]]] = defaultdict(list)
         self._mirrored: dict[tuple[str, int], Row] = {}
@@ -74,6 +76,9 @@ class BatchesAndLoaders(Part):
 
     def on_em(self, row: Row) -> None:
         self._empty[row["m"]] = row
+
+    def on_far(self, row: Row) -> None:
+        self._far[row["m"], row["v"]].append(row)
 
     def on_begins(self, row: Row) -> None:
         self._begun[row["m"]] = row
@@ -288,6 +293,19 @@ class BatchesAndLoaders(Part):
     def empties(self) -> tuple[Empties, ...]:
         return tuple(
             Empties(model, row["d"], row["b"], row["n"], row["e"]) for model, row in sorted(self._empty.items())
+        )
+
+    def far_off(self) -> tuple[FarOff, ...]:
+        return tuple(
+            FarOff(
+                model,
+                value,
+                batches=len(rows),
+                times=sum(row["n"] for row in rows),
+                together=max(row["r"] for row in rows),
+                apart=min(row["d"] for row in rows),
+            )
+            for (model, value), rows in self._far.items()
         )
 
     def beginnings(self) -> tuple[Beginning, ...]:

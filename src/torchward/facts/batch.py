@@ -429,6 +429,10 @@ class Pairs:
     might by chance, what they explain of the others.)"""
     copies: int | None = None
     """Feature that is the target itself, up to scale and offset."""
+    marked: float = 0.0
+    """Share of the examples whose input, of one number for each class, is not 0 at the class to be told ..."""
+    marks: float = 0.0
+    """... and how many numbers of an input are not 0."""
     sum: tuple[float, float, tuple[int, ...]] | None = None
     """The weighted sum of the features that is nearest to the target: (share of its variance that is left over, sum of
     the squared weights for features of deviation 1, features that matter)."""

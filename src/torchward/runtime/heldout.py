@@ -194,8 +194,8 @@ def _size(given: torch.Tensor) -> float:
 
 
 def _far_off(given: torch.Tensor) -> Iterator[tuple[float, int, int, float]]:
-    """(value, how often, in how many examples, distance of the nearest other in deviations of the others) of the largest
-    and the least value of a batch, (example, ..., feature), if the other values of its feature vary far from it."""
+    """(value, how often, in how many examples, distance of the nearest other in deviations of the others) of the
+    largest and the least value of a batch, (example, ..., feature), if those of its feature vary far from it."""
     mean, deviation = float(given.mean()), float(given.std())
     for value in (float(given.max()), float(given.min())):
         if not math.isfinite(value) or abs(value - mean) <= FAR * deviation / 2:

@@ -44,6 +44,9 @@ class _Gathered:
         self.targets: list[torch.Tensor] = []
         self.count = 0
         self.by_hand = False
+        self.marked = self.marks = 0
+        """Examples whose input, of one number for each class, is not 0 at the class that is its target; and all numbers
+        of these inputs that are not 0."""
 
 
 class Pairs:
@@ -115,6 +118,10 @@ class Pairs:
             or (known.inputs and known.inputs[0].shape[1] != flat.shape[1])
         ):
             return
+        if kind == "cross_entropy" and prediction.shape == given.shape and target.dim() == 1 and given.is_cpu:
+            places = target.detach()[rows].long().clamp(0, given.shape[1] - 1)
+            known.marked += int((given[rows].gather(1, places[:, None]) != 0).sum())
+            known.marks += int((given[rows] != 0).sum())
         known.inputs.append(flat.clone())
         known.targets.append(target.detach()[rows].reshape(flat.shape[0], -1).clone())
         known.count += flat.shape[0]
@@ -149,6 +156,8 @@ def _judge(gathered: _Gathered) -> dict[str, Any] | None:
         "features": raw.shape[1],
         "batches": len(alike),
         "same_input": sum(alike),
+        "marked": gathered.marked / gathered.count,
+        "marks": gathered.marks / gathered.count,
         "one_example": len(repeated) if all(repeated) and len({tuple(tolist(rows[0])) for rows in several}) > 1 else 0,
     }
     unique = {tuple(row): index for index, row in reversed(list(enumerate(tolist(raw))))}

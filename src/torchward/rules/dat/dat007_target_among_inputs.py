@@ -22,6 +22,8 @@ GROWTH = 3.0
 weights are larger, features that are alike are subtracted from each other: a mean less its other parts, a total less the
 rest. A toy task is rarely so."""
 NAMED = 8
+SEVERAL, SPARSE = 2, 0.3
+"""Numbers of an input that are not 0: a single one is what is to be told itself, and of nearly all no single one tells."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -55,12 +57,33 @@ def check(run: Run) -> Iterator[Finding]:
         )
 
 
+def check_marked(run: Run) -> Iterator[Finding]:
+    """Inputs with one number for each class, such as what a reader has bought so far, that hold the class to be told."""
+    for pairs in run.pairs:
+        model = next((one for one in run.models if one.index == pairs.model), None)
+        if model is None or not model.in_trainings or pairs.pairs < PAIRS:
+            continue
+        if pairs.marked == 1 and SEVERAL <= pairs.marks <= SPARSE * pairs.features:
+            yield Finding(
+                "DAT007",
+                data={
+                    "model": model.name,
+                    "parts": "x[i, y[i]]",
+                    "correlation": 1.0,
+                    "features": pairs.features,
+                    "pairs": pairs.pairs,
+                },
+                place=at(model.site),
+                confidence=Confidence.LIKELY,
+            )
+
+
 RULE = Rule(
     code="DAT007",
     name="target-among-inputs",
     severity=Severity.WARNING,
     since="0.1.0",
-    checks=(check,),
+    checks=(check, check_marked),
     message=Text(
         "Of the {features} input features of `{model}` (counted from 0), {parts} hold the target itself, or nearly so: "
         "weighted and added up they correlate with it by {correlation:.6g} over {pairs} pairs gathered.",

@@ -17,7 +17,7 @@ SHARE = 0.1
 in cost as much again."""
 STEP_SECONDS = 2e-4
 """... and it must be worth a change: reading one loss costs a microsecond."""
-MANY = 200
+MANY = 150
 """Reads in one step: a Python loop over the elements of tensors. It costs 1 to 3 us for each, measured, of which the
 reading itself is the smaller part. An agent that acts ten times between two steps makes a hundred."""
 

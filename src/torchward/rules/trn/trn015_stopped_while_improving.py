@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from statistics import median
 
-from torchward.facts import Rounds, Run, Training
+from torchward.facts import Rounds, Run, Series, Training
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
@@ -16,6 +16,8 @@ EARLY = 0.5
 NEAR_END = 0.8
 """Share of the run's steps at which the loop was last seen."""
 EVALUATIONS = 3
+EXAMPLES = 100
+"""Of a set whose right answers the program counts itself, where no loss of it is computed."""
 FALL = 0.02
 """Share by which each of the last evaluations was better than the one before. Early stopping that compares the right
 way round leaves the best evaluation at least its patience behind."""
@@ -39,10 +41,11 @@ def check(run: Run) -> Iterator[Finding]:
 
 
 def _judge(run: Run, rounds: Rounds, training: Training, reached: int) -> Iterator[Finding]:
-    for loss in run.losses:
-        if loss.index not in training.evaluations:
-            continue
-        series = loss.values.between(training.first_step, training.last_step + 1)
+    judged = [loss.values for loss in run.losses if loss.index in training.evaluations]
+    answers = [one.right for one in run.answers if one.examples >= EXAMPLES]
+    errors = [Series(one.steps, [round(1 - right, 4) for right in one.values]) for one in answers]
+    for found in judged or errors:
+        series = found.between(training.first_step, training.last_step + 1)
         values = list(series.values)
         if len(values) < EVALUATIONS or not all(map(math.isfinite, values)):
             continue
@@ -79,9 +82,9 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "Training was left after {reached} of {planned} rounds although it had not stopped improving: the last losses on "
-        "held-out data were {last}.",
-        "计划训练 {planned} 轮，第 {reached} 轮就结束了，而模型仍在变好：留出集上最后几次损失为 {last}。",
+        "Training was left after {reached} of {planned} rounds although it had not stopped improving: the last losses (or "
+        "shares of wrong answers) on held-out data were {last}.",
+        "计划训练 {planned} 轮，第 {reached} 轮就结束了，而模型仍在变好：留出集上最后几次损失（或错误率）为 {last}。",
     ),
     why=Text(
         "Early stopping that looks at the wrong number, compares it the wrong way round, or does not wait, ends a "

@@ -121,7 +121,7 @@ class HeldOut:
             return
         known.sizes = [*known.sizes[-7:], _size(given)]
         if given.dim() in (2, 3):
-            for value, times, held, apart in _far_off(given.detach()):
+            for value, times, held, apart in _far_off(given.detach().float()):
                 row = {"v": number(value), "n": times, "r": held, "d": number(apart)}
                 self.recorder.row("far", m=root.index, s=self.recorder.step, **row)
         rows = given.detach().flatten(1)

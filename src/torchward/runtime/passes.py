@@ -44,6 +44,7 @@ class Passes:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.row = recorder.row
+        self.digits = recorder.guarded("digits", self._digits)
         self.agents = Agents(recorder, self._target)
         self.derivatives: list[tuple[terms.Derivative, int]] = []
         """Derivatives by an input, taken without a graph in this sampled step, and where."""
@@ -124,7 +125,7 @@ class Passes:
         if not recorder.reads_saved:
             recorder.blind("graph", "saved-tensor hooks (checkpointing or offloading) are in use")
             return
-        self._digits(stream, walked)
+        self.digits(stream, walked)
         self._activations(graph.activations(walked, parameters.owner))
         recorder.decays.in_loss(stream.index, loss, walked)
         self._partners(stream, loss, walked)

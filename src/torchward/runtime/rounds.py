@@ -30,11 +30,12 @@ Loop = tuple[int, str, ast.expr]
 class Rounds:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
+        self.seen = recorder.guarded("rounds", self._saw)
         self.around: dict[tuple[CodeType, int], list[Loop]] = {}
         self.reached: dict[tuple[CodeType, int], tuple[int, int]] = {}
         """Loop -> its number in the log, and the round that was written last."""
 
-    def saw(self, frame: FrameType | None) -> None:
+    def _saw(self, frame: FrameType | None) -> None:
         """A backward pass of a sampled step, called in `frame`."""
         for _ in range(FRAMES):
             if frame is None:

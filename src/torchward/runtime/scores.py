@@ -74,7 +74,12 @@ class Scores:
             self._names(result, given)
 
     def _names(self, result: torch.Tensor, given: torch.Tensor | None) -> None:
-        if given is None or not plain(given) or not (plain(result) and result.is_floating_point() and result.is_cpu):
+        if (
+            given is None
+            or not plain(given)
+            or given.is_complex()
+            or not (plain(result) and result.is_floating_point() and result.is_cpu)
+        ):
             self.answers, self.cut, self.of = [], [], []
             return
         self.of.append(float(thin(given).double().sum()))

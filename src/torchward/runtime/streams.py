@@ -167,7 +167,7 @@ class Streams:
                     recorder.timed(self._find_steep, stream, loss)
                 recorder.event("backward", stream.index)
                 recorder.timed(recorder.passes.sample, stream, loss)
-                recorder.timed(recorder.rounds.saw, user)
+                recorder.timed(recorder.rounds.seen, user)
             elif len(self.known) == 1 and stream.steps:
                 recorder.usual = stream
         except Exception as error:

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from torchward.runtime import images, losses, sequences, terms, trials
 from torchward.runtime.copies import EXAMPLES, CannotLookError, cut, duplicate, fresh, mapped
-from torchward.runtime.tensors import held_bytes, item, plain, tensors_in, thin
+from torchward.runtime.tensors import held_bytes, item, plain, sizes, tensors_in, thin
 
 if TYPE_CHECKING:
     from torchward.runtime.graph import Walk
@@ -147,7 +147,7 @@ class Capture:
         if first is not None and first.dim() > 1:
             self.lengths.add(int(first.shape[1]))
         if first is not None and first.device.type == "cpu":
-            self.prints.add(float(item(thin(first).double().sum())))
+            self.prints.add(float(item(sizes(first).double().sum())))
         if first is not None and not self.reason and (first.device.type != "cpu" or len(self.prints) > known):
             images.gather(self.images, first)
 

@@ -11,7 +11,7 @@ from torch import nn
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from torchward.runtime.graph import producer
-from torchward.runtime.tensors import number, plain, tensors_in, thin, tolist
+from torchward.runtime.tensors import number, plain, sizes, tensors_in, thin, tolist
 
 if TYPE_CHECKING:
     from torchward.runtime.models import Root
@@ -77,7 +77,7 @@ class Inputs:
             return
         root.inputs += 1
         first = given[0]
-        few = thin(first).to(torch.float32)
+        few = sizes(first).to(torch.float32)
         ramp = torch.arange(1, few.numel() + 1, dtype=torch.float32, device=few.device)
         scalars = [few.sum(), (few * ramp).sum(), few.square().sum()]
         measured = next((tensor for tensor in given if tensor.is_floating_point()), None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime.tensors import _LIBRARY, of_user, plain, thin
+from torchward.runtime.tensors import _LIBRARY, of_user, plain, sizes
 
 if TYPE_CHECKING:
     from torchward.runtime import graph
@@ -68,7 +68,7 @@ class Start:
 
 def _numbers(tensor: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Two sums that change with the values, and with their order."""
-    few = thin(tensor).float()
+    few = sizes(tensor).float()
     ramp = torch.arange(1, few.numel() + 1, dtype=torch.float32, device=few.device).sqrt()
     return few.square().mean().sqrt(), (few * ramp).mean()
 

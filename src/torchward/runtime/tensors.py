@@ -101,6 +101,11 @@ _transformed: Callable[[torch.Tensor], bool] = getattr(
 )
 
 
+def sizes(tensor: torch.Tensor) -> torch.Tensor:
+    """`thin`, with complex numbers by their absolute values: to cast them to real ones would warn the user."""
+    return thin(tensor).abs() if tensor.is_complex() else thin(tensor)
+
+
 def plain(value: Any) -> bool:
     """A dense tensor that may be read like any other: no subclass with rules of its own, not inside a transformation of
     `torch.func`, not sparse, not empty."""

@@ -126,3 +126,44 @@ def test_what_a_parametrisation_keeps_is_left_alone(tmp_path: Path) -> None:
     logs = "".join(path.read_text() for path in (folder / "logs").glob("*.jsonl"))
     assert '"kind":"DependenceProbe"' in logs
     assert '"k":"error"' not in logs
+
+
+COMPLEX = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+
+
+class Filter(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(8, 8, dtype=torch.cfloat))
+        self.out = nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.out((x @ self.weight).abs())
+
+
+x, y = torch.randn(200, 8, dtype=torch.cfloat), torch.randint(0, 3, (200,))
+model = Filter()
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+for epoch in range(3):
+    for rows in torch.randperm(200).split(20):
+        loss = nn.functional.cross_entropy(model(x[rows]), y[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        print((model(x).argmax(1) == y).sum().item())
+"""
+
+
+def test_complex_inputs_bring_no_warning(tmp_path: Path) -> None:
+    script = tmp_path / "filter.py"
+    script.write_text(COMPLEX)
+    bare = output([sys.executable, str(script)])
+    watched = [sys.executable, "-m", "torchward", "run", "--run-dir", str(tmp_path / "run"), str(script)]
+    done = subprocess.run(watched, capture_output=True, text=True, check=True)
+    assert done.stdout == bare
+    assert "Warning" not in done.stderr

@@ -159,6 +159,7 @@ for epoch in range(3):
 """
 
 
+@pytest.mark.torch
 def test_complex_inputs_bring_no_warning(tmp_path: Path) -> None:
     script = tmp_path / "filter.py"
     script.write_text(COMPLEX)

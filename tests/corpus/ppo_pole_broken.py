@@ -1,5 +1,5 @@
 # bug: GAE goes on past the end of an episode
-# expects: no-rule-yet
+# expects: RL025
 # PPO for the cart and pole in gusty wind, one file, vectorised numpy environment (based on the usual single-file PPO layouts)
 import time
 from dataclasses import dataclass

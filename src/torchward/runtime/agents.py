@@ -45,7 +45,8 @@ class Agents:
     def look(self, stream: Stream, loss: torch.Tensor, walked: graph.Walk) -> None:
         self._values_of_choices(walked)
         self._advantages(stream, walked)
-        self._returns(stream, walked)
+        if not self._returns(stream, walked):
+            self._rollout(stream, walked)
         if not loss.is_cpu:
             return  # what follows reads values: an accelerator would be waited for
         chosen = next((node for node in walked.nodes if node.name() == "GatherBackward0"), None)
@@ -176,23 +177,36 @@ class Agents:
             if found is not None:
                 self.row("gp", i=stream.index, s=self.recorder.step, n=len(weights[0]), g=found)
 
-    def _returns(self, stream: Stream, walked: graph.Walk) -> None:
-        """The loss may weigh each action of this step with what came of it: is that so?"""
+    def _rollout(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may weigh actions of a rollout, in any order, with what came of them: is that so?"""
+        if self.recorder.optimizers.maximising():
+            return
+        slopes = policies.slopes_of_policy(walked.nodes[0])
+        aims = (self._aim(walked, value.flatten()) for value in self.recorder.inputs.values)
+        targets = [target for target in aims if target is not None]
+        weights = -slopes if slopes is not None and slopes.is_cpu else None
+        found = self.recorder.environments.rollouts.judge(weights, targets)
+        if found is not None:
+            self.row("rr", i=stream.index, s=self.recorder.step, n=found[1], kind=found[0])
+
+    def _returns(self, stream: Stream, walked: graph.Walk) -> bool:
+        """The loss may weigh each action of this step, in order, with what came of it: is that so? False: could not
+        look."""
         seen = self.recorder.inputs.rewards
         if not returns.LEAST <= len(seen) <= returns.MOST or len({len(one[1]) for one in seen}) > 1:
-            return
+            return False
         # Where one comes after the other, each may be an episode; where they take turns, who is next is not known.
         ends = [place for place in range(1, len(seen)) if seen[place][0] != seen[place - 1][0]]
         if len(ends) >= len({one[0] for one in seen}):
-            return
+            return False
         copies = len(seen[0][1])
         count = len(seen) * copies
         if count > returns.MOST_TOGETHER or self.recorder.optimizers.maximising():
-            return
+            return False
         root = walked.nodes[0]
         weights = returns.weights_in_order(root, len(seen), copies)
         if weights is None:
-            return
+            return False
         rewards = torch.stack([torch.from_numpy(one[1]) for one in seen])
         over = torch.stack([torch.from_numpy(one[2]) for one in seen])
         over[[place - 1 for place in ends]] = True
@@ -204,6 +218,7 @@ class Agents:
                 said = "" if said == "negative" else said  # costs
             self._agreement(stream, weights, missed)
         self.row("rr", i=stream.index, s=self.recorder.step, n=count, kind=said)
+        return True
 
     def _beside(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may hold the errors of a critic beside a policy's: which pulls harder at the weights of both?"""

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from torchward.runtime import policies, returns
+from torchward.runtime.rollouts import Rollouts
 from torchward.runtime.tensors import _LIBRARY, number, of_user
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ Array = Any
 class Episodes:
     """Counts the episodes of all environments of this process."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, rollouts: Rollouts) -> None:
         self.recorder = recorder
+        self.rollouts = rollouts
         self.lengths: Counter[int] = Counter()
         """Of those that ended by themselves."""
         self.limited = self.cut = self.steps = self.next = 0
@@ -56,6 +58,7 @@ class Episodes:
         """So many copies of an environment were acted in."""
         if self.rollout[0] != self.recorder.step:
             self.rollout = [self.recorder.step, 0, 0]
+            self.rollouts.begins()
         self.rollout[1] += steps
         self.rollout[2] += ended
 
@@ -105,11 +108,14 @@ class Environments:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self.episodes = Episodes(recorder)
+        self.rollouts = Rollouts(recorder)
+        self.episodes = Episodes(recorder, self.rollouts)
         self.acting: Any = None
         """The outermost environment that is acted in at the moment: those within it are not counted again."""
         self.limited = False
         """One within it is at its limit of time."""
+        self.together = False
+        """Copies of gymnasium's are acted in at once: a rollout is made of what they return together."""
         self.running: dict[int, Acted] = {}
         self.others: set[type] = set()
         """Classes that have such methods, but are none."""
@@ -197,7 +203,8 @@ class Environments:
         limited, both = not over and bool(second), over and bool(second)
         self.episodes.acted(1, over and not both)
         if self.recorder.sampling:
-            self._saw(environment, np.array([float(reward)]), np.array([over or limited]))
+            ended = np.array([over and not second]) if second is not None else None  # one flag may tell of a limit too
+            self._saw(environment, np.array([float(reward)]), np.array([over or limited]), ended)
         if over or limited:
             if limited:
                 self.episodes.last_rewards.append(float(reward))
@@ -229,7 +236,7 @@ class Environments:
             if len(self.episodes.rewards) <= policies.KINDS:
                 self.episodes.rewards.update(rewards.tolist())
             if self.recorder.sampling:
-                self._saw(environment, rewards, over)
+                self._saw(environment, rewards, over, ended if len(flags) == 2 else None)
             # Copies go on without a call: only where two flags say that an episode is over is it clear that it is.
             for place in np.flatnonzero(over).tolist() if len(flags) == 2 else ():
                 limited, both = self.limited or not flags[0][place], bool(flags[0][place] and flags[1][place])
@@ -246,7 +253,9 @@ class Environments:
                 self.episodes.end(int(length), float(total), 0.0, cut=True)
         state.length, state.total = 0, 0.0
 
-    def _saw(self, environment: Any, rewards: Array, over: Array) -> None:
+    def _saw(self, environment: Any, rewards: Array, over: Array, ended: Array | None) -> None:
+        if not self.together:
+            self.rollouts.acted(environment, rewards, over, ended)
         seen = self.recorder.inputs.rewards
         if len(seen) <= returns.MOST:
             seen.append((id(environment), rewards, over))
@@ -280,7 +289,21 @@ class Environments:
         if result[3] and not result[2]:
             self.episodes.last_rewards.append(float(reward))
         if self.recorder.sampling:
-            self._saw(args[0], np.array([float(reward)]), np.array([bool(result[2] or result[3])]))
+            ended = np.array([bool(result[2] and not result[3])])
+            self._saw(args[0], np.array([float(reward)]), np.array([bool(result[2] or result[3])]), ended)
+
+    def vector_acts(self, _args: Any, _kwargs: Any) -> None:
+        """Copies of gymnasium's are about to be acted in at once."""
+        self.together = True
+
+    def vector_acted(self, _token: Any, result: Any, args: Any, _kwargs: Any) -> None:
+        self.together = False
+        rewards = _values(result[1]) if self.recorder.sampling else None
+        if rewards is None:
+            return
+        ended, limited = (_flags(one, len(rewards)) for one in result[2:4])
+        if ended is not None and limited is not None:
+            self.rollouts.acted(args[0], rewards, ended | limited, ended & ~limited)
 
 
 _followed: Environments | None = None

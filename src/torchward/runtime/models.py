@@ -10,6 +10,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from time import thread_time
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 ROOT_LIMIT = 64
 tracing: Callable[[], bool] = torch._C._is_tracing
+ASKED = object()
+"""Stands for such a call in a rollout that is gathered."""
 CALLS_PER_ARMING = 16
 """Root calls after which, in a sampled step, those without gradients are passed on as they are, as the many by which an
 agent acts between two steps. Else, and after as many with gradients, the stand-in is taken out again."""
@@ -181,7 +184,11 @@ class Models:
         if self.root_calls > CALLS_PER_ARMING and not self.depth and not graded:
             if not self.recorder.sampling:
                 self.disarm()
-            return None
+            if not self.recorder.environments.rollouts.gathering:
+                return None
+            self.current, self.detailed = None, False
+            self.depth += 1
+            return ASKED
         self.depth += 1
         if self.depth == 1:
             self.current = None
@@ -221,9 +228,11 @@ class Models:
                 return True
         return False
 
-    def _leave(self, _token: Any, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
+    def _leave(self, token: Any, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
         self.depth -= 1
         root = self.current
+        if token is ASKED:
+            self._asked(module, args, kwargs, result)
         if root is None:
             return
         if self.depth == 0:
@@ -269,6 +278,10 @@ class Models:
             recorder.layers.note(module)
             recorder.inputs.returned(root, returned)
             recorder.forged.returned(root, returned)
+            if grad:
+                recorder.environments.rollouts.trains(args, kwargs)
+            else:
+                recorder.environments.rollouts.asked(module, args, kwargs, returned)
         if recorder.step >= root.copy_at:
             recorder.shadows.called(root, module, call.site)
         if not recorder.sampling or not call.grad:
@@ -283,6 +296,13 @@ class Models:
         alone = self.detailed and not recorder.layers.first_left and type(module).__module__.startswith("torch.")
         layer = recorder.layers.first_given if self.detailed else None
         recorder.inputs.saw(root, args, kwargs, result, call.site, layer, alone)
+
+    def _asked(self, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
+        """One of the many calls by which an agent acts between two steps. Gradients are switched off already."""
+        start = thread_time()
+        returned = list(tensors_in(result))[:OUTPUT_LIMIT]
+        self.recorder.environments.rollouts.asked(module, args, kwargs, returned)
+        self.recorder.own_seconds += thread_time() - start
 
     def _asked_texts(self, root: Root, module: nn.Module, args: Any, kwargs: Any) -> None:
         """Texts that a model is given without gradients: do they begin or end as those that it is trained on?"""

@@ -131,6 +131,34 @@ def values_beside_policy(root: Any) -> Beside | None:
     return Beside(value[0] / policy[0], value[1], policy[1], value[2], policy[2])
 
 
+def slopes_of_policy(root: Any) -> torch.Tensor | None:
+    """Slopes of the loss by the (log-)probabilities of the choices, up to a positive factor: below 0 where the loss is
+    to make a choice more likely. Also of choices of any number, where a ratio of probabilities is weighed."""
+    for node, factor in terms.factors(root)[1]:
+        below = [node, *(child for child, _ in node.next_functions if child is not None and node.name() in EXTREMES)]
+        for one in below:
+            weights = _weights_of_choices(one, chooses)
+            if weights is not None:
+                sign = sign_of_choice(next(child for child, _ in one.next_functions if child is not None)) or 1.0
+                return math.copysign(sign, factor) * weights
+            weights = _weights_of_ratio(one)
+            if weights is not None:
+                return math.copysign(1.0, factor) * weights
+    return None
+
+
+def _weights_of_ratio(node: Any) -> torch.Tensor | None:
+    """What exp(a - b) is multiplied with, where b has no graph."""
+    children = [child for child, _ in node.next_functions]
+    if node.name() != "MulBackward0" or len(children) != 2 or children.count(None) != 1:
+        return None
+    ratio = next(child for child in children if child is not None)
+    below = ratio.next_functions[0][0] if ratio.name() == "ExpBackward0" else None
+    if below is None or below.name() != "SubBackward0" or (None, 0) not in below.next_functions:
+        return None
+    return graph.saved(node, "_saved_self" if children[0] is None else "_saved_other")
+
+
 def _is_mean(node: Any) -> bool:
     return terms.number_of(node, "_saved_reduction", 0.0) == 1
 

@@ -362,6 +362,7 @@ class Recorder(Hot):
         self.kept.after_sample(resident)
         self.losses.end_step()
         self.inputs.end_step()
+        self.environments.rollouts.end_step()
         self.forged.end_step()
         self.passes.derivatives.clear()
         self.losses.called.clear()

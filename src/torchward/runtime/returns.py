@@ -158,8 +158,13 @@ def _less_mean(sums: torch.Tensor, length: int) -> torch.Tensor:
 
 def _fit(sums: torch.Tensor, weights: torch.Tensor) -> bool:
     """One of the rows is the weights, up to a positive factor and a number added to all."""
-    sums, weights = sums.flatten(1), weights.flatten()
+    return bool((unexplained(sums.flatten(1), weights.flatten()) < EXACT).any())
+
+
+def unexplained(sums: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Share of the variance of the weights that is left by each of the rows, (kinds, count), times a positive factor
+    and with a number added to all."""
     one, other = sums - sums.mean(1, keepdim=True), weights - weights.mean()
     product = (one * other).sum(1)
     sizes = one.square().sum(1) * other.square().sum()
-    return bool(((sizes > 0) & (product > 0) & (1 - product.square() / sizes.clamp(min=1e-300) < EXACT)).any())
+    return torch.where(product > 0, 1 - product.square() / sizes.clamp(min=1e-300), 1.0)

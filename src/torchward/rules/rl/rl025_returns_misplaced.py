@@ -9,8 +9,8 @@ from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
 LEAST_SAMPLES = 4
-"""Each is an exact match of 8 rewards and more, of which there is none by chance. Only for constant rewards without a
-discount are sums from the start and opposite sums the same, and both are wrong."""
+"""Each is an exact match of 8 rewards and more, or of 32 rows of a minibatch, of which there is none by chance. Only for
+constant rewards without a discount are sums from the start and opposite sums the same, and both are wrong."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -38,10 +38,12 @@ RULE = Rule(
         "the loss does not weigh the actions with the discounted sums of the rewards that came after them. In {matched} of "
         "{samples} samples its weights are exactly `{kind}` (`negative`: these sums with the wrong sign; `forward`: sums of "
         "the rewards up to each action; `reversed`: these sums in the wrong order; `across`: sums that go on past the end of an "
-        "episode).",
+        "episode; `transposed`: those of other copies of the environment, as if steps and copies had been taken for one another; "
+        "`shifted`: those of the step before or after). Beside a critic, these are its advantages, or what it learns.",
         "损失没有用每个动作之后奖励的折扣和来加权动作。在 {samples} 次采样中有 {matched} 次，其权重恰好是 `{kind}`"
         "（`negative`：折扣和的符号相反；`forward`：截至每个动作为止的奖励之和；`reversed`：折扣和的次序颠倒；"
-        "`across`：越过回合结尾继续累加）。",
+        "`across`：越过回合结尾继续累加；`transposed`：取到了其他环境副本的值，仿佛步与副本两个轴被互换；"
+        "`shifted`：取到了前一步或后一步的值）。若有评论家（critic），则指其优势，或它所学的目标。",
     ),
     why=Text(
         "An action can change only what comes after it. Credited with anything else, the policy learns to do what happened to be "
@@ -51,9 +53,11 @@ RULE = Rule(
     fix=Text(
         "Add up from the end, put each sum in front, and begin anew at the end of an episode: `for reward, over in "
         "zip(reversed(rewards), reversed(ends)): total = reward + gamma * total * (1 - over); returns.insert(0, total)`; the loss "
-        "is `-(log_prob * returns).sum()`.",
+        "is `-(log_prob * returns).sum()`. Where rows are flattened and shuffled, give states, actions and advantages the same "
+        "layout first, such as (steps, copies).",
         "从末尾向前累加，把每个和插到最前面，并在回合结束处清零：`for reward, over in zip(reversed(rewards), reversed(ends)): "
-        "total = reward + gamma * total * (1 - over); returns.insert(0, total)`；损失为 `-(log_prob * returns).sum()`。",
+        "total = reward + gamma * total * (1 - over); returns.insert(0, total)`；损失为 `-(log_prob * returns).sum()`。"
+        "若要展平并打乱各行，先让状态、动作和优势采用相同的布局，例如（步数, 副本数）。",
     ),
     bad="""\
 import gymnasium as gym

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
 from gymnasium.wrappers import TimeLimit
 
 if TYPE_CHECKING:
@@ -16,3 +17,6 @@ def install(recorder: Recorder, patches: Patches) -> None:
     patches.around(TimeLimit, "reset", guard("gymnasium", environments.time_limit_resets), None)
     acts, acted = guard("gymnasium", environments.acts), guard("gymnasium", environments.time_limit_acted)
     patches.around(TimeLimit, "step", acts, acted)
+    acts, acted = guard("gymnasium", environments.vector_acts), guard("gymnasium", environments.vector_acted)
+    for owner in (SyncVectorEnv, AsyncVectorEnv):
+        patches.around(owner, "step", acts, acted)

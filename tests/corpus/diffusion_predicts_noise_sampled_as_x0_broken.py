@@ -1,5 +1,5 @@
 # bug: the noised input is built with sqrt(abar) and sqrt(1 - abar) exchanged
-# expects: no-rule-yet
+# expects: LOS057
 from __future__ import annotations
 
 import math

@@ -300,6 +300,54 @@ class Beginning:
 
 
 @dataclass(frozen=True, eq=False)
+class Swept:
+    """How large, as root mean squares, all is in one part of the times that a denoiser is trained on: a tenth of its
+    training examples."""
+
+    time: float
+    """Mean time of the calls that drew samples ..."""
+    calls: int
+    """... and how many they were."""
+    trained: float
+    sampled: float
+    """Its input in training, and where samples were drawn."""
+    chance: float
+    """By how much the logarithm of their ratio may be off by chance: one standard deviation."""
+    trained_made: float
+    sampled_made: float
+    made_chance: float
+    """The same of what it made of it."""
+    missed: float
+    """Correlation of its input in training with what its output was off by: near 0, once that has been learned."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """Calls of a denoiser without gradients, each at one time for all examples, which rises or falls from call to call;
+    in training each batch holds several times. The last such sweep of one line."""
+
+    model: int
+    """The one that is trained; it may be a copy of it that was called."""
+    site: Site | None
+    step: int
+    """After which it was."""
+    calls: int
+    rows: int
+    """Examples of a call."""
+    trained_rows: int
+    """Training examples that it is compared with, of the sampled steps of the last two thirds before."""
+    rising: bool
+    guided: bool
+    """It was called twice for the same batch at the same time, or with the same batch twice."""
+    aim: float
+    """Root mean square of what it is to make."""
+    outside: int
+    """Calls at times that lie outside of those seen in training."""
+    parts: tuple[Swept, ...]
+    """Those that it came through, in order of time."""
+
+
+@dataclass(frozen=True, eq=False)
 class Forgeries:
     """Targets of one output of a model for rows that another model had just made, and for rows that none had; sampled
     steps. Inputs with a graph, as in a generator's own step, are counted apart."""

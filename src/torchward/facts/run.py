@@ -20,6 +20,7 @@ from torchward.facts.batch import (
     Pairs,
     RankEvaluation,
     StoredRows,
+    Sweep,
     UnusedLoader,
     WorkerRandomness,
     WrappedIntegers,
@@ -324,6 +325,7 @@ class Run:
     empties: tuple[Empties, ...] = ()
     far_off: tuple[FarOff, ...] = ()
     beginnings: tuple[Beginning, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
     forgeries: tuple[Forgeries, ...] = ()
     wrapped_integers: tuple[WrappedIntegers, ...] = ()
     mirrored: tuple[Mirrored, ...] = ()

@@ -11,6 +11,7 @@ from torch import nn
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from torchward.runtime.graph import producer
+from torchward.runtime.sweeps import Denoiser
 from torchward.runtime.tensors import number, plain, sizes, tensors_in, thin, tolist
 
 if TYPE_CHECKING:
@@ -45,14 +46,16 @@ class Inputs:
         """(environment, rewards, episodes over) of each step in this sampled step: arrays, one value for each copy."""
         self.noised: tuple[Root, torch.Tensor, torch.Tensor, torch.Tensor] | None = None
         """... of one that makes the shape of its input anew, beside one number per example: it, what it made, the input
-        and these numbers."""
+        and these numbers; ..."""
+        self.denoiser: Denoiser | None = None
+        """... and which module that is."""
         self.shown: dict[int, dict[int | None, torch.Tensor]] = {}
         """Of a model that is given data (None) and what another model made, this one by its number: rows of either."""
         self.outputs: dict[StorageWeakRef, int] = {}
         """Memory of what models returned in this sampled step -> which model; `detach` shares it."""
 
     def end_step(self) -> None:
-        self.made = self.valued = self.given = self.noised = None
+        self.made = self.valued = self.given = self.noised = self.denoiser = None
         self._compare()
         self.outputs.clear()
         self.answers.clear()
@@ -68,7 +71,15 @@ class Inputs:
             self.answers.append(made[0].detach())
 
     def saw(
-        self, root: Root, args: Any, kwargs: Any, result: Any, site: int, layer: torch.Tensor | None, alone: bool
+        self,
+        root: Root,
+        module: nn.Module,
+        args: Any,
+        kwargs: Any,
+        result: Any,
+        site: int,
+        layer: torch.Tensor | None,
+        alone: bool,
     ) -> None:
         """A training call: with what, and what came of it. `layer`: what the first module with parameters was given;
         `alone`: there is but one."""
@@ -134,7 +145,7 @@ class Inputs:
             self.made, self.given = (root, made), first
             if made.dim() == 2 and made.shape[1] == 1:
                 self.valued = root, made
-            self.may_denoise(root, given, made)
+            self.may_denoise(root, module, given, made)
             row["os"] = list(made.shape)
         if measured is not None:
             row |= {"shape": list(measured.shape), "dt": str(measured.dtype).removeprefix("torch.")}
@@ -145,7 +156,7 @@ class Inputs:
 
         self.recorder.reader.read(scalars, write)
 
-    def may_denoise(self, root: Root, given: list[torch.Tensor], made: torch.Tensor) -> None:
+    def may_denoise(self, root: Root, module: nn.Module, given: list[torch.Tensor], made: torch.Tensor) -> None:
         """It made the shape of its input anew, and was given numbers beside it, one for each example: time steps?"""
         if made.dim() < 2:
             return
@@ -156,6 +167,8 @@ class Inputs:
         if len(numbers) > 1 and made.is_cpu:  # classes have fewer values
             numbers.sort(key=lambda one: len(set(tolist(one.flatten()[:256]))), reverse=True)
         self.noised = root, made, alike.detach(), numbers[0]
+        place = next(place for place, one in enumerate(given) if one.data_ptr() == numbers[0].data_ptr())
+        self.denoiser = Denoiser(root.index, module, place, len(given))
 
     def _shows(self, root: Root, measured: torch.Tensor, maker: int | None, made: bool) -> None:
         """Keep some rows of the first data, and of the first generated examples, of this step."""

@@ -75,7 +75,7 @@ class Layers:
         if len(args) > 1 and torch.is_grad_enabled() and self.recorder.inputs.noised is None:
             made = next(tensors_in(result), None)
             if made is not None and plain(made) and made.dim() > 1 and made.requires_grad:
-                self.recorder.inputs.may_denoise(root, [one for one in tensors_in(args) if plain(one)], made)
+                self.recorder.inputs.may_denoise(root, module, [one for one in tensors_in(args) if plain(one)], made)
         if self.recorder.models.depth == 1 and torch.is_grad_enabled():
             self._view(root, module, args, result)
         if self.graded and root.placed < PLACED_CALLS * LIMIT:

@@ -36,6 +36,8 @@ ASKED = object()
 CALLS_PER_ARMING = 16
 """Root calls after which, in a sampled step, those without gradients are passed on as they are, as the many by which an
 agent acts between two steps. Else, and after as many with gradients, the stand-in is taken out again."""
+FOLLOWED = object()
+"""What a call is known by of which nothing is looked at but the place that it has in a sweep over times."""
 DETAILED_CALLS = 3
 """Root calls per sampled step, and those of them with gradients, whose inner calls are looked at."""
 SWITCHES_LIMIT = 512
@@ -148,7 +150,7 @@ class Models:
 
     def arm(self) -> None:
         """Put the stand-in in place; where it is already, the calls are counted anew."""
-        self._await_evaluation()
+        self.await_evaluation()
         self.root_calls = self.graded_calls = 0
         if self.armed or not self.allowed or nn.Module.__call__ is not self.original:
             return
@@ -182,6 +184,9 @@ class Models:
             return None  # what is done to tensors while `torch.jit.trace` looks on becomes part of the program
         graded = torch.is_grad_enabled()
         if self.root_calls > CALLS_PER_ARMING and not self.depth and not graded:
+            if self.recorder.sweeps.follows(module):
+                self.depth, self.detailed = 1, False
+                return FOLLOWED
             if not self.recorder.sampling:
                 self.disarm()
             if not self.recorder.environments.rollouts.gathering:
@@ -230,6 +235,9 @@ class Models:
 
     def _leave(self, token: Any, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
         self.depth -= 1
+        if token is FOLLOWED:
+            self.recorder.timed(self.recorder.sweeps.asked, module, args, kwargs, result)
+            return
         root = self.current
         if token is ASKED:
             self._asked(module, args, kwargs, result)
@@ -265,6 +273,7 @@ class Models:
         else:
             recorder.heldout.asked(root, args, kwargs, call.site)
             recorder.begins.asked(root, args, kwargs, call.site)
+            recorder.sweeps.asked(module, args, kwargs, result)
             if root.waiting:
                 self._asked_texts(root, module, args, kwargs)
             recorder.exchanges.evaluates(root, args, kwargs, call.site)
@@ -295,7 +304,7 @@ class Models:
         # Without any call of a part of it, a module of torch's is the one layer that the model is.
         alone = self.detailed and not recorder.layers.first_left and type(module).__module__.startswith("torch.")
         layer = recorder.layers.first_given if self.detailed else None
-        recorder.inputs.saw(root, args, kwargs, result, call.site, layer, alone)
+        recorder.inputs.saw(root, module, args, kwargs, result, call.site, layer, alone)
 
     def _asked(self, module: nn.Module, args: Any, kwargs: Any, result: Any) -> None:
         """One of the many calls by which an agent acts between two steps. Gradients are switched off already."""
@@ -428,7 +437,7 @@ class Models:
         self.recorder.row("mode", i=root.index, train=training, site=self.recorder.site(caller(3)))
         self.arm()
 
-    def _await_evaluation(self) -> None:
+    def await_evaluation(self) -> None:
         """Look where gradients are switched off by the user: what is called then may have no other sign."""
         if self.quiet or not self.allowed:
             return
@@ -443,6 +452,9 @@ class Models:
             return
         inner = frame.f_locals.get("func") if code.co_name == "decorate_context" else None
         if in_torch(frame) if inner is None else str(getattr(inner, "__module__", "torch")).startswith("torch."):
+            return
+        if self.recorder.sweeps.expects(frame, code if inner is None else getattr(innermost(inner), "__code__", code)):
+            self.arm()
             return
         place = (code, frame.f_lasti) if inner is None else (getattr(inner, "__code__", code), 0)
         before, times = self.quiet_at.get(place, (-1, 0))

@@ -155,7 +155,9 @@ class Passes:
         target = self._target(walked, noised[1]) if noised is not None else None
         if noised is None or target is None or target.shape != noised[2].shape or target.device != noised[2].device:
             return
-        root, _, given, times = noised
+        root, made, given, times = noised
+        if self.recorder.inputs.denoiser is not None:
+            self.recorder.sweeps.trained_on(self.recorder.inputs.denoiser, times, given, made.detach(), target)
         given, target = (one[:ROWS].flatten(1).float() for one in (given, target))
         stride = -(-given.shape[1] // COLUMNS)
         given, target, times = given[:, ::stride], target[:, ::stride], times.flatten()[:ROWS].float()

@@ -50,6 +50,7 @@ from torchward.runtime.scores import Scores
 from torchward.runtime.shadows import Shadows
 from torchward.runtime.start import Start
 from torchward.runtime.streams import Stream, Streams
+from torchward.runtime.sweeps import Sweeps
 from torchward.runtime.tables import Tables
 from torchward.runtime.tensors import Reader, number
 from torchward.runtime.ties import Ties
@@ -148,6 +149,7 @@ class Recorder(Hot):
         self.loaders = Loaders(self)
         self.heldout = HeldOut(self)
         self.begins = Begins(self)
+        self.sweeps = Sweeps(self)
         self.forged = Forged(self)
         self.exchanges = Exchanges(self)
         self.mirrors = Mirrors(self)
@@ -380,6 +382,7 @@ class Recorder(Hot):
         self.losses.write_counts()
         self.mirrors.write_counts()
         self.givens.write_counts()
+        self.sweeps.write_counts()
         self.waits.write_counts()
         median = statistics.median(self.durations) if self.durations else None
         self.row(

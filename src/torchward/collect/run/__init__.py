@@ -184,6 +184,7 @@ class RunBuilder:
             overlaps=self._batches.overlaps(),
             far_off=self._batches.far_off(),
             beginnings=self._batches.beginnings(),
+            sweeps=self._batches.sweeps(),
             forgeries=self._batches.forgeries(),
             empties=self._batches.empties(),
             wrapped_integers=self._batches.wrapped_integers(),

@@ -25,6 +25,8 @@ from torchward.facts import (
     RankEvaluation,
     Site,
     StoredRows,
+    Sweep,
+    Swept,
     UnusedLoader,
     WrappedIntegers,
 )
@@ -49,6 +51,7 @@ class BatchesAndLoaders(Part):
         self._empty: dict[int, Row] = {}
         self._begun: dict[int, Row] = {}
         self._far: dict[tuple[int, float], list[Row]] = defaultdict(list)
+        self._sweeps: dict[tuple[int, int], Row] = {}
         self._forged: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._overlaps: dict[tuple[int, int], list[tuple[int, int, int, int, bool, bool]]] = defaultdict(list)
         self._mirrored: dict[tuple[str, int], Row] = {}
@@ -89,6 +92,9 @@ class BatchesAndLoaders(Part):
     def on_wr(self, row: Row) -> None:
         site, (index, name) = self.ledger.site(row["site"]), (row["i"], row["name"])
         self._wrapped[index, name] = WrappedIntegers(index, site, name, row["dt"], row["n"], row["st"], row["f"])
+
+    def on_sw(self, row: Row) -> None:
+        self._sweeps[row["m"], row["site"]] = row
 
     def on_fl(self, row: Row) -> None:
         self._mirrored[row["kind"], row["i"]] = row
@@ -346,6 +352,14 @@ class BatchesAndLoaders(Part):
                     grown=(min(row["lo"] for row in grown), max(row["hi"] for row in grown)) if grown else None,
                 )
             )
+        return tuple(found)
+
+    def sweeps(self) -> tuple[Sweep, ...]:
+        found = []
+        for (model, site), row in sorted(self._sweeps.items()):
+            parts = tuple(Swept(part[0], int(part[1]), *part[2:]) for part in row["b"])
+            numbers = row["s"], row["n"], row["of"], row["r"], row["up"], row["g"], row["a"], row["o"]
+            found.append(Sweep(model, self.ledger.site(site), *numbers, parts))
         return tuple(found)
 
     def wrapped_integers(self) -> tuple[WrappedIntegers, ...]:

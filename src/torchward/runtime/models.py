@@ -459,7 +459,7 @@ class Models:
         place = (code, frame.f_lasti) if inner is None else (getattr(inner, "__code__", code), 0)
         before, times = self.quiet_at.get(place, (-1, 0))
         if step != before:
-            if (before >= 0 and step < before + step // QUIET_SPACING) or len(self.quiet_at) >= QUIET_PLACES:
+            if step < before + step // QUIET_SPACING if before >= 0 else len(self.quiet_at) >= QUIET_PLACES:
                 return
             times = 0
         self.quiet_at[place] = step, times + 1

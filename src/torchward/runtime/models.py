@@ -44,7 +44,7 @@ SWITCHES_LIMIT = 512
 """Modules of a model above which attributes of theirs are not looked through."""
 QUIET_SPACING = 50
 """Calls without gradients outside of sampled steps are looked at after the steps so far divided by this."""
-QUIET_TIMES = 16
+QUIET_TIMES = 2
 """... so often in one step: an agent that acts does so thousands of times between two updates."""
 QUIET_PLACES = 64
 OUTPUT_LIMIT = 8

@@ -47,6 +47,8 @@ def check(run: Run) -> Iterator[Finding]:
             },
             place=at(copy.site, copy.distance),
             confidence=Confidence.POSSIBLE,
+            # What is evaluated beside the trained model may be there to be compared with.
+            severity=Severity.HINT if _evaluated(models[copy.original]) else None,
         )
 
 
@@ -89,8 +91,12 @@ def _only_one_used(copy: Copy, models: Mapping[int, Model]) -> bool:
     original = models.get(copy.original)
     if original is None or not copy.as_begun or copy.distance.steps[-1] < LEAST_STEPS:
         return False
-    calls = original.calls
-    return calls.eval_no_grad == calls.eval_graph_unused == calls.training_no_grad == 0
+    return not _evaluated(original)
+
+
+def _evaluated(model: Model) -> bool:
+    calls = model.calls
+    return calls.eval_no_grad + calls.eval_graph_unused + calls.training_no_grad > 0
 
 
 RULE = Rule(

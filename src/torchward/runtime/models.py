@@ -44,6 +44,9 @@ SWITCHES_LIMIT = 512
 """Modules of a model above which attributes of theirs are not looked through."""
 QUIET_SPACING = 50
 """Calls without gradients outside of sampled steps are looked at after the steps so far divided by this."""
+QUIET_SELDOM = 10
+"""... and whenever the steps have doubled, at a place that was passed less than so many steps ago: there an agent acts, or
+an average is updated, and the looks would take the time of the samples."""
 QUIET_TIMES = 2
 """... so often in one step: an agent that acts does so thousands of times between two updates."""
 QUIET_PLACES = 64
@@ -94,6 +97,15 @@ class Root:
             self.waiting.append(one)
 
 
+class _Quiet:
+    """A place in the code where gradients are switched off."""
+
+    def __init__(self, step: int) -> None:
+        self.entered, self.looked, self.times = step, -1, 0
+        """Step in which it was passed last, that of the last look at what follows, and how often in it."""
+        self.seldom = True
+
+
 class Models:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
@@ -115,8 +127,8 @@ class Models:
         )
         self.quiet = Patches()
         """What is in place where gradients are switched off."""
-        self.quiet_at: dict[tuple[Any, int], tuple[int, int]] = {}
-        """Place in the code where they are -> the step of the last look at what follows, and how often in it."""
+        self.quiet_at: dict[tuple[Any, int], _Quiet] = {}
+        """... by the place in the code."""
         self.direct = Patches()
         """Methods `forward` that the program calls by themselves, where it could call the module."""
 
@@ -457,13 +469,21 @@ class Models:
             self.arm()
             return
         place = (code, frame.f_lasti) if inner is None else (getattr(inner, "__code__", code), 0)
-        before, times = self.quiet_at.get(place, (-1, 0))
-        if step != before:
-            if step < before + step // QUIET_SPACING if before >= 0 else len(self.quiet_at) >= QUIET_PLACES:
+        known = self.quiet_at.get(place)
+        if known is None:
+            if len(self.quiet_at) >= QUIET_PLACES:
                 return
-            times = 0
-        self.quiet_at[place] = step, times + 1
-        if times < QUIET_TIMES:
+            known = self.quiet_at[place] = _Quiet(step)
+        if step != known.entered:
+            known.seldom = step >= known.entered + QUIET_SELDOM
+            known.entered = step
+        if step != known.looked:
+            soon = known.looked + step // QUIET_SPACING if known.seldom else 2 * known.looked
+            if known.looked >= 0 and step < soon:
+                return
+            known.looked, known.times = step, 0
+        known.times += 1
+        if known.times <= QUIET_TIMES:
             self.arm()
 
 

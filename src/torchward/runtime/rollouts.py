@@ -118,7 +118,7 @@ class Rollouts:
     def _asked(self, module: Any, args: Any, kwargs: Any, returned: Sequence[torch.Tensor]) -> None:
         """In a sampled step, a model was asked without gradients, which are still switched off."""
         coming = self._coming()
-        given = args[0] if args and type(args[0]) is torch.Tensor else next(tensors_in((args, kwargs)), None)
+        given = next(tensors_in((args, kwargs)), None)
         if given is None or not plain(given) or not given.is_cpu or not given.dim() or not self._room(coming):
             return
         acts = len(coming.acts)

@@ -45,8 +45,8 @@ SWITCHES_LIMIT = 512
 QUIET_SPACING = 50
 """Calls without gradients outside of sampled steps are looked at after the steps so far divided by this."""
 QUIET_SELDOM = 10
-"""... and whenever the steps have doubled, at a place that was passed less than so many steps ago: there an agent acts, or
-an average is updated, and the looks would take the time of the samples."""
+"""... at places that were not passed within so many steps before: at others an agent acts, or an average is updated, and
+the looks would take the time of the samples."""
 QUIET_TIMES = 2
 """... so often in one step: an agent that acts does so thousands of times between two updates."""
 QUIET_PLACES = 64
@@ -478,8 +478,7 @@ class Models:
             known.seldom = step >= known.entered + QUIET_SELDOM
             known.entered = step
         if step != known.looked:
-            soon = known.looked + step // QUIET_SPACING if known.seldom else 2 * known.looked
-            if known.looked >= 0 and step < soon:
+            if not known.seldom or (known.looked >= 0 and step < known.looked + step // QUIET_SPACING):
                 return
             known.looked, known.times = step, 0
         known.times += 1

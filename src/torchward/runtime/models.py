@@ -45,8 +45,8 @@ SWITCHES_LIMIT = 512
 QUIET_SPACING = 50
 """Calls without gradients outside of sampled steps are looked at after the steps so far divided by this."""
 QUIET_SELDOM = 10
-"""... at places that were not passed within so many steps before: at others an agent acts, or an average is updated, and
-the looks would take the time of the samples."""
+"""... at places that were not passed within so many steps before: at others an agent acts, or an average is updated:
+looks would take the time of the samples."""
 QUIET_TIMES = 2
 """... so often in one step: an agent that acts does so thousands of times between two updates."""
 QUIET_PLACES = 64

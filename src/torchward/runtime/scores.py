@@ -106,11 +106,9 @@ class Scores:
             counts = scores.counts
             if counts and args and type(args[0]) is tensor and type(result) is tensor and result.dim():
                 rows = result.shape[0]
-                if rows not in counts or kind == "-":
-                    pass
-                elif result.dim() == 1 and self.shape == args[0].shape:
+                if rows in counts and result.dim() == 1 and kind != "-" and self.shape == args[0].shape:
                     judged(kind == "==", self, args[0], result, frame_of(1))
-                if result.dim() == 2 and rows in counts and {self.shape, args[0].shape} == {(rows, 1), (rows,)}:
+                elif rows in counts and result.dim() == 2 and {self.shape, args[0].shape} == {(rows, 1), (rows,)}:
                     seen(kind, scores.model, self, args[0], frame_of(1))
             return result
 
@@ -154,7 +152,7 @@ class Scores:
             if len(answer) != rows:
                 continue
             target = next((b for a, b in ((one, other), (other, one)) if _same(a, answer)), None)
-            if target is None or (_same(target, answer) and one is other):
+            if target is None or one is other:
                 continue
             self.answered += 1
             hits = int(result.sum()) if equal else rows - int(result.sum())

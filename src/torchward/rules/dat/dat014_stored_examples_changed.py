@@ -163,6 +163,6 @@ for epoch in range(6):
         "https://docs.pytorch.org/docs/stable/tensor_view.html",
         "https://numpy.org/doc/stable/user/basics.copies.html",
     ),
-    explains=("TRN*", "DAT002", "DAT006", "DAT012", "DAT013", "MOD025"),
+    explains=("TRN*", "DAT002", "DAT006", "DAT012", "DAT013", "LOS007", "MOD025", "NUM002"),
     needs=("loader",),
 )

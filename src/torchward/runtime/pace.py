@@ -19,7 +19,7 @@ STAGES = 4
 """Beginnings of further stages, such as a fine-tuning, that are looked at like the first."""
 LONGEST_INTERVAL = 200
 """Steps between samples at most, budget permitting."""
-CREDIT_SECONDS = 0.4
+CREDIT_SECONDS = 0.8
 """Processor time for sampling that every run has, however short."""
 STAGE_SECONDS = 0.15
 """Such time that each of those beginnings has: the stage before may have spent all there was."""

@@ -118,4 +118,5 @@ for epoch in range(10):
     links=("https://docs.pytorch.org/docs/stable/generated/torch.nn.CrossEntropyLoss.html",),
     needs=("loss",),
     preview=True,
+    explains=("DAT022",),
 )

@@ -1,4 +1,4 @@
-"""Watches torch's loss functions: what they were given, and their values in evaluation."""
+"""Watches torch's loss functions: what they were given in training, and what became of their values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ import torch
 from torch.nn import functional
 
 from torchward.runtime import graph
-from torchward.runtime.tensors import caller, item, number, plain, thin
+from torchward.runtime.evaluations import (
+    BINARY_LOSSES,
+    CLASS_LOSSES,
+    REGRESSIONS,
+    Evaluations,
+    histogram,
+    is_classes,
+)
+from torchward.runtime.tensors import caller, number, plain, thin
 
 if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
@@ -28,9 +36,6 @@ KINDS = (
 )
 LIKELIHOODS = ("gaussian_nll_loss", "poisson_nll_loss")
 """Losses whose least value is not known, and may be negative: how far they have come is not judged."""
-CLASS_LOSSES = ("cross_entropy", "nll_loss")
-REGRESSIONS = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
-BINARY_LOSSES = ("binary_cross_entropy", "binary_cross_entropy_with_logits")
 DENSE = (*CLASS_LOSSES, *BINARY_LOSSES, *REGRESSIONS)
 """Losses whose targets may be masks."""
 
@@ -46,10 +51,6 @@ RANKING = ("argmax", "max")
 """Methods that class numbers may be taken with from rows of labels."""
 RANKED = 8
 """Tensors of two axes, in a sampled step, that class numbers may have been taken from."""
-EVALUATION_BATCHES = 8
-"""Batches of each evaluation whose predictions are compared with the targets."""
-EVALUATIONS = 12
-"""Evaluations in which the scales of both are looked at, ..."""
 NOISES = 8
 """Targets that look like noise of which marks are written down, for each place."""
 NOISE = 1_024
@@ -60,10 +61,6 @@ SHARED_ROWS = 16
 """Examples in a batch from which on the values that their rows are made of are counted, ..."""
 APART = 1e-5
 """... those that are further apart than this, in deviations: rounding may differ from place to place."""
-HELD_OUT_CLASSES = 100
-"""Classes at most of which held-out targets are counted."""
-EVALUATED = 16
-"""... and values of a batch that this takes."""
 
 
 class _Site:
@@ -72,16 +69,6 @@ class _Site:
     def __init__(self, index: int) -> None:
         self.index = index
         self.calls = 0
-        self.total: Any = 0.0
-        self.batches = 0
-        self.right: Any = 0.0
-        self.judged = 0
-        self.examples = 0
-        self.scales: Any = 0.0
-        """Sum over batches of the mean and deviation of the targets, and of the predictions."""
-        self.scaled = self.evaluations = 0
-        self.held_out: Any = 0.0
-        """Number of targets of each class in evaluation, over the batches of this one that were looked at."""
         self.noises = 0
         """Targets that were looked at for noise."""
         self.in_backward = self.left_out = self.added = 0
@@ -102,7 +89,7 @@ class Losses:
         """Last training call of a sampled step: kind, prediction, target, value, other arguments."""
         self.called: list[tuple[int, torch.Tensor]] = []
         """Training calls of the sampled step that is under way: number of the place, value."""
-        self.pending: set[_Site] = set()
+        self.evaluations = Evaluations(recorder)
         self.graded: list[tuple[_Site, torch.Tensor]] = []
         """Training calls of this sampled step to whose value no backward pass has come yet: where, the value."""
         self.ungraded: list[_Site] = []
@@ -148,7 +135,7 @@ class Losses:
                 self.called.append((site.index, result))
             recorder.timed(self._sample, site, kind, prediction, target, result, named)
         else:
-            recorder.timed(self._evaluate, site, kind, prediction, target, result, kwargs)
+            recorder.timed(self.evaluations.judged, site.index, kind, prediction, target, result, kwargs)
 
     # -- what becomes of the value, in sampled steps
 
@@ -217,84 +204,6 @@ class Losses:
 
                 self.recorder.reader.read([difference], write)
         return list(output)
-
-    # -- evaluation: one value per stretch without optimizer steps
-
-    def _evaluate(
-        self, site: _Site, kind: str, prediction: Any, target: Any, result: torch.Tensor, kwargs: dict[str, Any]
-    ) -> None:
-        if not plain(result):
-            return
-        value = result.detach()
-        if value.numel() > 1 or kwargs.get("reduction") == "sum":
-            value = value.sum() / max(1, target.shape[0] if target.dim() else 1)
-        site.total = site.total + (item(value) if value.device.type == "cpu" else value)
-        site.batches += 1
-        self.pending.add(site)
-        self.recorder.next_look = 0
-        looks = kind in REGRESSIONS and site.evaluations < EVALUATIONS and site.scaled < EVALUATION_BATCHES
-        if looks and plain(prediction) and plain(target) and prediction.shape == target.shape:
-            self._scales(site, prediction, target)
-        if kind in (*REGRESSIONS, *BINARY_LOSSES) and plain(prediction) and plain(target):
-            self.recorder.givens.compared(site.index, prediction, target)
-        if site.judged < EVALUATION_BATCHES and plain(prediction) and plain(target):
-            if kind in CLASS_LOSSES and site.evaluations < EVALUATIONS and target.dim() == 1:
-                self._held_out(site, prediction, target)
-            right = _share_right(kind, prediction.detach(), target)
-            if right is not None:
-                site.judged += 1
-                site.examples += target.numel()
-                site.right = site.right + (item(right) if right.device.type == "cpu" else right)
-
-    @staticmethod
-    def _scales(site: _Site, prediction: torch.Tensor, target: torch.Tensor) -> None:
-        if target.numel() >= EVALUATED:
-            both = (thin(target, 1_024).float(), thin(prediction, 1_024).float())
-            read = [figure for few in both for figure in (few.mean(), few.std(unbiased=False))]
-            site.scales = site.scales + torch.stack(read)
-            site.scaled += 1
-
-    @staticmethod
-    def _held_out(site: _Site, prediction: torch.Tensor, target: torch.Tensor) -> None:
-        if _is_classes(prediction, target) and 1 < (classes := prediction.shape[1]) <= HELD_OUT_CLASSES:
-            inside = (target >= 0) & (target < classes)
-            counts = _histogram(torch.where(inside, target, classes), classes)
-            before = site.held_out
-            site.held_out = counts + before if getattr(before, "shape", None) == counts.shape else counts
-
-    def close_evaluation(self) -> None:
-        """Write the means of the evaluation that just ended."""
-        for site in self.pending:
-            means = [site.total / site.batches, site.right / site.judged if site.judged else float("nan")]
-            step, batches, index, examples = self.recorder.step, site.batches, site.index, site.examples
-
-            def write(
-                values: list[float], step: int = step, batches: int = batches, index: int = index, e: int = examples
-            ) -> None:
-                self.recorder.row("ev", s=step, i=index, v=number(values[0]), a=number(values[1]), n=batches, e=e)
-
-            if isinstance(means[0], torch.Tensor):
-                means[1] = means[1] if isinstance(means[1], torch.Tensor) else torch.full_like(means[0], means[1])
-                self.recorder.reader.read(means, write)
-            else:
-                write(means)
-            if site.scaled:
-
-                def write_scales(values: list[float], index: int = index, step: int = step) -> None:
-                    self.recorder.row("es", i=index, s=step, v=[number(value) for value in values])
-
-                self.recorder.reader.read((site.scales / site.scaled).unbind(), write_scales)
-            if isinstance(site.held_out, torch.Tensor):
-
-                def write_classes(values: list[float], index: int = index) -> None:
-                    row = {str(label): int(times) for label, times in enumerate(values) if times}
-                    self.recorder.row("ec", i=index, v=row, c=len(values))
-
-                self.recorder.reader.read(site.held_out.unbind(), write_classes)
-            site.evaluations += 1
-            site.scales, site.scaled, site.held_out = 0.0, 0, 0.0
-            site.total, site.batches, site.right, site.judged, site.examples = 0.0, 0, 0.0, 0, 0
-        self.pending.clear()
 
     # -- training, sampled steps only
 
@@ -434,7 +343,7 @@ class Losses:
         kwargs: dict[str, Any],
     ) -> None:
         """Histograms of targets and predictions, and how many agree: appended behind the named scalars."""
-        if kind in CLASS_LOSSES and _is_classes(prediction, target):
+        if kind in CLASS_LOSSES and is_classes(prediction, target):
             classes = prediction.shape[1]
             fields["c"] = classes
             if classes > CLASS_LIMIT:
@@ -471,7 +380,7 @@ class Losses:
         ]
         for key, labels in (("tv", truth), ("pv", guess)):
             fields[f"_{key}"] = classes
-            scalars += list(_histogram(torch.where(inside, labels, spare), classes).unbind())
+            scalars += list(histogram(torch.where(inside, labels, spare), classes).unbind())
 
 
 def _distinct(table: torch.Tensor) -> list[torch.Tensor]:
@@ -496,31 +405,6 @@ def _mark_of_noise(values: torch.Tensor) -> str | None:
         return None
     fourth = float(((values - mean) / deviation).pow(4).mean())
     return f"{mean:.9g}:{float(values.flatten()[0]):.9g}:{count}" if abs(fourth - 3) < 24**0.5 * within else None
-
-
-def _histogram(labels: torch.Tensor, classes: int) -> torch.Tensor:
-    """How many labels of each class there are; the label `classes` stands for none."""
-    counts = torch.zeros(classes + 1, device=labels.device)
-    return counts.scatter_add_(0, labels.long(), torch.ones(labels.numel(), device=labels.device))[:classes]
-
-
-def _share_right(kind: str, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor | None:
-    """Share of the predicted classes that are right; of one score for each example, its side of the middle."""
-    if kind in CLASS_LOSSES and _is_classes(prediction, target):
-        return (prediction.argmax(1) == target).float().mean()
-    if kind in BINARY_LOSSES and prediction.shape == target.shape and target.numel() == target.shape[:1].numel():
-        middle = 0.5 if kind == "binary_cross_entropy" else 0.0
-        return ((prediction > middle) == (target > 0.5)).float().mean()
-    return None
-
-
-def _is_classes(prediction: torch.Tensor, target: torch.Tensor) -> bool:
-    return (
-        not target.is_floating_point()
-        and prediction.dim() >= 2
-        and prediction.dim() == target.dim() + 1
-        and prediction.shape[0] == target.shape[0]
-    )
 
 
 def _several(labels: torch.Tensor) -> tuple[int, int, float]:

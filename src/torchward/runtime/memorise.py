@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from torchward.runtime import losses
+from torchward.runtime import evaluations
 from torchward.runtime.copies import CannotLookError
 from torchward.runtime.tensors import item, tensors_in
 
@@ -104,7 +104,7 @@ def memorise(model: nn.Module, capture: Capture) -> Iterator[None]:
 def _least(capture: Capture) -> float:
     """Entropy of soft targets of the binary losses; 0 for everything else."""
     target = capture.target
-    if target is None or capture.kind not in losses.BINARY_LOSSES:
+    if target is None or capture.kind not in evaluations.BINARY_LOSSES:
         return 0.0
     share = target.detach().double().clamp(1e-12, 1 - 1e-12)
     entropy = -(share * share.log() + (1 - share) * (1 - share).log())
@@ -118,7 +118,7 @@ def _constant(capture: Capture) -> float | None:
         return None
     if capture.kind == "mse_loss":
         return float((target.float() - target.float().mean(0, keepdim=True)).square().mean())
-    if capture.kind in losses.CLASS_LOSSES and not target.is_floating_point():
+    if capture.kind in evaluations.CLASS_LOSSES and not target.is_floating_point():
         _, counts = target.flatten().unique(return_counts=True)
         shares = counts.double() / counts.sum()
         return float(-(shares * shares.log()).sum())

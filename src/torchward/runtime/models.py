@@ -21,8 +21,9 @@ from torchward.runtime import frozen, prompts
 from torchward.runtime.calls import Call, Usage, depends_on_mode
 from torchward.runtime.layers import repeated_layers
 from torchward.runtime.names import unwrapped, variable_name
+from torchward.runtime.quiet import Quiet
 from torchward.runtime.tables import KINDS as TABLES
-from torchward.runtime.tensors import caller, in_torch, plain, tensors_in
+from torchward.runtime.tensors import caller, plain, tensors_in
 from torchward.runtime.wrap import Patches, disguise, innermost
 
 if TYPE_CHECKING:
@@ -42,14 +43,6 @@ DETAILED_CALLS = 3
 """Root calls per sampled step, and those of them with gradients, whose inner calls are looked at."""
 SWITCHES_LIMIT = 512
 """Modules of a model above which attributes of theirs are not looked through."""
-QUIET_SPACING = 50
-"""Calls without gradients outside of sampled steps are looked at after the steps so far divided by this."""
-QUIET_SELDOM = 10
-"""... at places that were not passed within so many steps before: at others an agent acts, or an average is updated:
-looks would take the time of the samples."""
-QUIET_TIMES = 2
-"""... so often in one step: an agent that acts does so thousands of times between two updates."""
-QUIET_PLACES = 64
 OUTPUT_LIMIT = 8
 """Tensors that a model returns, of which it is followed what becomes of them."""
 WRAPPERS = ("DistributedDataParallel", "DataParallel", "OptimizedModule")
@@ -97,15 +90,6 @@ class Root:
             self.waiting.append(one)
 
 
-class _Quiet:
-    """A place in the code where gradients are switched off."""
-
-    def __init__(self, step: int) -> None:
-        self.entered, self.looked, self.times = step, -1, 0
-        """Step in which it was passed last, that of the last look at what follows, and how often in it."""
-        self.seldom = True
-
-
 class Models:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
@@ -125,10 +109,7 @@ class Models:
         self.guarded_enter, self.guarded_leave = (
             recorder.guarded("modules", one) for one in (self._enter, self._leave)
         )
-        self.quiet = Patches()
-        """What is in place where gradients are switched off."""
-        self.quiet_at: dict[tuple[Any, int], _Quiet] = {}
-        """... by the place in the code."""
+        self.quiet = Quiet(recorder)
         self.direct = Patches()
         """Methods `forward` that the program calls by themselves, where it could call the module."""
 
@@ -162,7 +143,7 @@ class Models:
 
     def arm(self) -> None:
         """Put the stand-in in place; where it is already, the calls are counted anew."""
-        self.await_evaluation()
+        self.quiet.await_evaluation()
         self.root_calls = self.graded_calls = 0
         if self.armed or not self.allowed or nn.Module.__call__ is not self.original:
             return
@@ -448,42 +429,6 @@ class Models:
             root.usage.explicit_eval = True
         self.recorder.row("mode", i=root.index, train=training, site=self.recorder.site(caller(3)))
         self.arm()
-
-    def await_evaluation(self) -> None:
-        """Look where gradients are switched off by the user: what is called then may have no other sign."""
-        if self.quiet or not self.allowed:
-            return
-        quiet, frame_of = self.recorder.guarded("modules", self._quiet), sys._getframe
-        for owner in (torch.no_grad, torch.inference_mode):
-            self.quiet.around(owner, "__enter__", lambda _args, _kwargs: quiet(frame_of(2)), None)
-
-    def _quiet(self, frame: FrameType) -> None:
-        """Gradients are switched off: an evaluation may begin."""
-        step, code = self.recorder.step, frame.f_code
-        if self.armed or self.recorder.inside:
-            return
-        inner = frame.f_locals.get("func") if code.co_name == "decorate_context" else None
-        if in_torch(frame) if inner is None else str(getattr(inner, "__module__", "torch")).startswith("torch."):
-            return
-        if self.recorder.sweeps.expects(frame, code if inner is None else getattr(innermost(inner), "__code__", code)):
-            self.arm()
-            return
-        place = (code, frame.f_lasti) if inner is None else (getattr(inner, "__code__", code), 0)
-        known = self.quiet_at.get(place)
-        if known is None:
-            if len(self.quiet_at) >= QUIET_PLACES:
-                return
-            known = self.quiet_at[place] = _Quiet(step)
-        if step != known.entered:
-            known.seldom = step >= known.entered + QUIET_SELDOM
-            known.entered = step
-        if step != known.looked:
-            if not known.seldom or (known.looked >= 0 and step < known.looked + step // QUIET_SPACING):
-                return
-            known.looked, known.times = step, 0
-        known.times += 1
-        if known.times <= QUIET_TIMES:
-            self.arm()
 
 
 _watched: Models | None = None

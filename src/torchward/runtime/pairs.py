@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from torchward.runtime.evaluations import BINARY_LOSSES, CLASS_LOSSES, REGRESSIONS
 from torchward.runtime.graph import producer
-from torchward.runtime.losses import BINARY_LOSSES, CLASS_LOSSES, LIKELIHOODS, REGRESSIONS
+from torchward.runtime.losses import LIKELIHOODS
 from torchward.runtime.tensors import plain, tensors_in, tolist
 
 if TYPE_CHECKING:

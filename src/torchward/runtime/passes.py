@@ -9,7 +9,8 @@ import torch
 
 from torchward.runtime import digits, graph, softmaxes, terms
 from torchward.runtime.agents import Agents
-from torchward.runtime.losses import LIKELIHOODS, REGRESSIONS
+from torchward.runtime.evaluations import REGRESSIONS
+from torchward.runtime.losses import LIKELIHOODS
 from torchward.runtime.tensors import caller, item, number, plain, thin
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from torchward.runtime import looks, losses, mixing, reshapes, sequences, series, terms, trials
+from torchward.runtime import evaluations, looks, mixing, reshapes, sequences, series, terms, trials
 from torchward.runtime.captures import Capture
 from torchward.runtime.copies import CannotLookError, Outside, duplicate, fits, kept_out, undisturbed
 from torchward.runtime.memorise import memorise
@@ -330,7 +330,7 @@ class Prober:
             return
         found = tokens.relation()
         sites = self.recorder.losses.sites
-        found["losses"] = sum(kind in losses.CLASS_LOSSES for kind, _, _, training in sites if training)
+        found["losses"] = sum(kind in evaluations.CLASS_LOSSES for kind, _, _, training in sites if training)
         try:
             if tokens.batch_first:
                 found |= tokens.experiment(model, lambda args, kwargs: capture.call(model, args, kwargs), capture)

@@ -314,8 +314,8 @@ class Recorder(Hot):
             self.durations.append((now - self.last_time - (own - self.own_at_look)) / steps)
             self.least_cpu = min(self.least_cpu, (cpu - self.last_cpu - (own - self.own_at_look)) / steps)
         self.last_time, self.last_cpu, self.own_at_look = now, cpu, own
-        if self.losses.pending:
-            self.timed(self.losses.close_evaluation)
+        if self.losses.evaluations.pending:
+            self.timed(self.losses.evaluations.close)
         if self.sampling:
             self.timed(self._end_sample)
         self.step += 1
@@ -449,7 +449,7 @@ class Recorder(Hot):
         try:
             if self.prober is not None:
                 self.prober.finish()
-            self.losses.close_evaluation()
+            self.losses.evaluations.close()
             self.exchanges.close()
             self.loaders.finish()
             self.streams.finish()

@@ -11,7 +11,7 @@ from torch import nn
 
 from torchward.runtime import graph, prompts
 from torchward.runtime.copies import CannotLookError, mapped
-from torchward.runtime.losses import CLASS_LOSSES
+from torchward.runtime.evaluations import CLASS_LOSSES
 from torchward.runtime.tensors import plain, tensors_in, tolist
 
 if TYPE_CHECKING:

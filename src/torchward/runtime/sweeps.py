@@ -146,7 +146,7 @@ class Sweeps:
             found = denoiser
             self.known.append(found)
             self.of.clear()
-            self.recorder.models.await_evaluation()
+            self.recorder.models.quiet.await_evaluation()
         return found
 
     # -- sampling

@@ -13,7 +13,7 @@ def check(probe: DependenceProbe) -> Iterator[Finding]:
     """A model of one output: of several, one may be for another loss."""
     if not probe.without_own or probe.without_change > 0 or probe.outputs != 1:
         return
-    if not any(name.endswith("weight") for name in probe.without_own):
+    if not any("weight" in name.rpartition(".")[2] for name in probe.without_own):  # `weight_ih_l0` of a GRU
         return
     first = probe.without_own[0]
     yield Finding(

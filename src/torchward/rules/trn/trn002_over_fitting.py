@@ -82,6 +82,8 @@ def check(run: Run) -> Iterator[Finding]:
     for training in run.trainings:
         if training.adversarial or len(training.losses) != 1:
             continue
+        if run.restored is not None and run.restored > training.last_step:
+            continue  # other weights, most likely the best, were put back at the end
         course = progress(run, training)
         if course is None:
             continue

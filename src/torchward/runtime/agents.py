@@ -35,6 +35,10 @@ SHARED_FROM = 10.0
 """Times that a critic must pull harder than a policy before it is looked at what they share."""
 
 
+VALUES = 1_024
+"""Of a row by which it is known again."""
+
+
 class Agents:
     def __init__(self, recorder: Recorder, target: Callable[[graph.Walk, torch.Tensor], torch.Tensor | None]) -> None:
         self.recorder = recorder
@@ -267,12 +271,12 @@ class Agents:
     def _ratio(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may weigh ratios of probabilities: are they all 1, and were these examples trained on before?"""
         given, self.recorder.inputs.given = self.recorder.inputs.given, None
-        if given is None or not given.is_cpu or not given.is_floating_point() or given.dim() != 2:
+        if given is None or not given.is_cpu or not given.is_floating_point() or given.dim() < 2:
             return
         ratio = policies.ratio_of_policies(walked.nodes)
         if ratio is None or not ratio.is_cpu:
             return
-        rows = given.detach()[:ROWS].double()
+        rows = given.detach()[:ROWS].flatten(1)[:, :VALUES].double()
         marks = set(tolist(rows @ torch.arange(1, rows.shape[1] + 1, dtype=torch.float64).sqrt()))
         again = len(marks & stream.rows) / max(1, len(marks)) if len(marks) == len(rows) else 0.0
         if len(stream.rows) < ROWS_KEPT:

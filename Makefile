@@ -15,7 +15,7 @@ test: $(READY)
 test-fast: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not torch" $(ARGS)
 
-# Every recipe trained to its end, watched, killed and resumed: half an hour. One: make test-long ARGS="-k digits"
+# Further programs of the rules; every recipe trained to its end, watched, killed and resumed: an hour. One: make test-long ARGS="-k digits"
 test-long: $(READY)
 	$(BIN)/python -m pytest -m long $(ARGS)
 

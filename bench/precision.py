@@ -120,7 +120,7 @@ def local() -> Iterator[Program]:
             yield Program("examples", f"{code} bad", ["train.py"], (code,), text=rule.bad)
             yield Program("examples", f"{code} good", ["train.py"], (), text=rule.good)
     for source, folder in (("programs", ROOT / "tests/programs"), ("corpus", ROOT / "tests/corpus")):
-        for path in sorted(folder.glob("*.py")):
+        for path in sorted(folder.rglob("*.py")):
             text = path.read_text(encoding="utf-8")
             yield Program(source, path.stem, ["train.py"], *headers(text), text=text)
     for path in (ROOT / "examples/digits.py", ROOT / "examples/digits_broken.py"):

@@ -30,7 +30,12 @@ from torchward.rule import Rule
 ALL = {code: rule for code, rule in load_rules().items() if rule.checks}
 RULES = {code: rule for code, rule in ALL.items() if not judges(rule, Machine)}
 """Those whose examples are programs; `test_machines.py` has the others."""
-PROGRAMS = sorted((Path(__file__).parent / "programs").glob("*.py"))
+PROGRAMS = sorted((Path(__file__).parent / "programs").rglob("*.py"))
+TIERS = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.long] if path.parent.name == "long" else [])
+    for path in PROGRAMS
+]
+"""Of several programs of one rule, one is run each time, the others in the long tier; and so every second sound one."""
 
 
 STARTS_PROCESSES = re.compile(
@@ -177,7 +182,7 @@ def test_the_sound_twin_is_silent_through_the_command_line(code: str, tmp_path: 
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("program", TIERS)
 def test_programs_in_other_styles(program: Path, tmp_path: Path, forks: subprocess.Popen[str]) -> None:
     text = program.read_text(encoding="utf-8")
     skip_without_its_packages(text)

@@ -318,6 +318,26 @@ class Cut:
 
 
 @dataclass(frozen=True, eq=False)
+class Bounded:
+    """Scores that a loss takes a softmax of, to have it choose the right one, and that are products of vectors; sampled
+    steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    loss: int | None
+    """Index in `Run.losses` of the function that takes the right score; None where it is written by hand."""
+    bound: Series
+    """Size that no score can exceed while the factors of the products stay: the product of the lengths."""
+    uneven: Series
+    """Largest difference between the lengths of vectors, as a share of the largest: 0 where they are normalised."""
+    width: Series
+    """Largest difference between scores of a row."""
+    choices: int
+    """Scores of a row, masked ones left out; the fewest."""
+
+
+@dataclass(frozen=True, eq=False)
 class LostDerivative:
     """A derivative by an input that the loss is made of, taken by `torch.autograd.grad` without a graph of its own."""
 

@@ -29,6 +29,7 @@ from torchward.facts.loss import (
     Advantages,
     Agreement,
     Beside,
+    Bounded,
     Cut,
     Divergence,
     Entropy,
@@ -345,6 +346,7 @@ class Run:
     returns: tuple[Returns, ...] = ()
     partners: tuple[Partners, ...] = ()
     cuts: tuple[Cut, ...] = ()
+    bounded: tuple[Bounded, ...] = ()
     lost_derivatives: tuple[LostDerivative, ...] = ()
     trainings: tuple[Training, ...] = ()
     activations: tuple[Activation, ...] = ()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime import digits, graph, softmaxes, terms
+from torchward.runtime import bounds, digits, graph, softmaxes, terms
 from torchward.runtime.agents import Agents
 from torchward.runtime.evaluations import REGRESSIONS
 from torchward.runtime.losses import LIKELIHOODS
@@ -46,9 +46,12 @@ class Passes:
         self.recorder = recorder
         self.row = recorder.row
         self.digits = recorder.guarded("digits", self._digits)
+        self.bounds = recorder.guarded("bounds", self._bounds)
         self.agents = Agents(recorder, self._target)
         self.derivatives: list[tuple[terms.Derivative, int]] = []
         """Derivatives by an input, taken without a graph in this sampled step, and where."""
+        self.unbounded: dict[int, set[int]] = {}
+        """Places of softmaxes in a loss that are not taken of products of normalised vectors."""
         self.attends = False
         """A softmax in the graph of a loss was used as weights of a sum."""
         self.computed_in = ""
@@ -134,6 +137,7 @@ class Passes:
         self._target_by_hand(walked)
         self._noise(walked)
         self._cut(stream, walked)
+        self.bounds(stream, walked)
         if any(node.name() in terms.PAIRED for node in walked.nodes[: terms.NODE_LIMIT]):
             self._divergence(stream, walked)
 
@@ -214,6 +218,20 @@ class Passes:
             self.row("ct", **row, o=number(read[0]), lo=number(read[1]), hi=number(read[2]))
 
         self.recorder.reader.read([((values < 0) | (values > 1)).float().mean(), values.min(), values.max()], write)
+
+    def _bounds(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may take a softmax of products of normalised vectors: how large can these become, and are they?"""
+        made = {value.grad_fn: index for index, value in self.recorder.losses.called}
+        skip = self.unbounded.setdefault(stream.index, set())
+        for one in bounds.bounded(walked.nodes, skip):
+            row = {"i": stream.index, "s": self.recorder.step, "p": one.place, "l": made.get(one.picked, -1)}
+
+            def write(read: list[float], row: dict[str, Any] = row) -> None:
+                if not read[1] <= bounds.UNEVEN:
+                    skip.add(row["p"])
+                self.row("bd", **row, b=number(read[0]), u=number(read[1]), c=int(read[2]), w=number(read[3]))
+
+            self.recorder.reader.read([one.bound, one.uneven, one.choices, one.width], write)
 
     def _divergence(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may hold a divergence from a normal distribution: with which factor, and how large is it?"""

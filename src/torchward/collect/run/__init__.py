@@ -10,6 +10,7 @@ from typing import Any
 from torchward import facts
 from torchward.collect.run._rows import COUNTS, THINGS, Growing, Ledger
 from torchward.collect.run.batches import BatchesAndLoaders
+from torchward.collect.run.bounds import Bounds
 from torchward.collect.run.events import Events
 from torchward.collect.run.losses import Losses
 from torchward.collect.run.models import Models
@@ -45,10 +46,11 @@ class RunBuilder:
         self._ledger = ledger = Ledger()
         self._models, self._optimizers, self._losses = Models(ledger), Optimizers(ledger), Losses(ledger)
         self._batches, self._events, self._learning = BatchesAndLoaders(ledger), Events(ledger), Reinforcement(ledger)
+        self._bounds = Bounds(ledger)
         self._takes: dict[str, list[Callable[[Row], None]]] = defaultdict(list)
         self._takes.update({kind: [ledger.keep] for kind in THINGS} | {kind: [ledger.count] for kind in COUNTS})
-        parts = self, ledger, self._models, self._optimizers, self._losses, self._batches, self._events, self._learning
-        for part in parts:
+        learned = self._batches, self._events, self._learning, self._bounds
+        for part in (self, ledger, self._models, self._optimizers, self._losses, *learned):
             for name in dir(part):
                 if name.startswith("on_"):
                     self._takes[name.removeprefix("on_")].append(getattr(part, name))
@@ -177,6 +179,7 @@ class RunBuilder:
             returns=losses.returns(),
             partners=losses.partners(),
             cuts=losses.cuts(),
+            bounded=self._bounds.bounded(),
             lost_derivatives=losses.lost_derivatives(),
             loaders=loaders,
             stored_rows=self._batches.stored_rows(),

@@ -18,13 +18,14 @@ USED = 0.5
 has come so far with are bounded (cosines times a temperature), not just young."""
 UNEVEN = 0.01
 """Of the lengths of vectors, as a share: half precision rounds each value by 0.4 % at most."""
-SMALL = 0.5
+SMALL = 0.75
 """Largest score that is far below any in use: cosines are multiplied with 1 to 100 (SimCLR 2 to 20, MoCo 14 or 5, CLIP
-14 to 100, NormFace and ArcFace 10 to 64), which is a temperature of 1 to 0.01."""
+14 to 100, NormFace and ArcFace 10 to 64), which is a temperature of 1 to 0.01. A temperature of 0.5 that they are
+multiplied with leaves 0.5."""
 OUTSIDE = 1.05
 """A row's scores that differ by more than twice the bound, times this, have something else in them."""
 FAR = 0.3
-"""Least loss that cosines as they stand allow, as a share of that of a guess, from which on this is worth a hint: 0.35
+"""Least loss that cosines as they stand allow, as a share of that of a guess, from which on this is worth a word: 0.35
 for 10 choices, 0.54 for 64; 0.11 for two, whom a softmax of cosines tells apart well enough."""
 LEAST_CHOICES = 8
 GROWING = 1.1
@@ -35,16 +36,21 @@ def check(run: Run) -> Iterator[Finding]:
     told, proven = set(), set()
     for scores in run.bounded:
         last = scores.bound.values[-1]
-        even = max(scores.uneven.values) <= UNEVEN and len(scores.bound) >= LEAST_SAMPLES and scores.choices > 1
-        if not even or max(map(_over, scores.width.values, scores.bound.values)) > OUTSIDE:
+        even = all(value <= UNEVEN for value in scores.uneven.values) and scores.choices > 1
+        if (
+            not even
+            or len(scores.bound) < LEAST_SAMPLES
+            or max(map(_over, scores.width.values, scores.bound.values)) > OUTSIDE
+        ):
             continue
         proven.add(scores.loss)
         if not run.ended and last > GROWING * scores.bound.values[0]:
             continue
         guess, floor = math.log(scores.choices), math.log1p((scores.choices - 1) * math.exp(-2 * last))
-        small = last < SMALL
-        late = not small and _half_of_the_way(scores.bound) < SMALL and last <= NEAR_ONE[1]
-        used = max(scores.width.values) > USED * 2 * last and scores.choices >= LEAST_CHOICES and floor > FAR * guess
+        far = floor > FAR * guess
+        small = last < SMALL and far
+        late = far and _half_of_the_way(scores.bound) < SMALL and last <= NEAR_ONE[1]
+        used = max(scores.width.values) > USED * 2 * last and scores.choices >= LEAST_CHOICES and far
         if scores.stream in told or not (small or late or (last <= NEAR_ONE[1] and used)):
             continue
         told.add(scores.stream)

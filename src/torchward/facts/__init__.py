@@ -47,6 +47,7 @@ from torchward.facts.crash import (
 from torchward.facts.loss import (
     Advantages,
     Agreement,
+    Alignment,
     Beside,
     Bounded,
     Cut,
@@ -161,6 +162,7 @@ __all__ = [
     "Advantages",
     "Agreement",
     "AliasedLoad",
+    "Alignment",
     "Answers",
     "Attention",
     "Batches",

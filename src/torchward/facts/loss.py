@@ -271,6 +271,19 @@ class Agreement:
 
 
 @dataclass(frozen=True, eq=False)
+class Alignment:
+    """What one loss weighs choices with, against what its critic learns of as many rows, in sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    """Number of sampled steps in which the weights were, up to a positive factor and a number added to all of them,
+    `right`: targets less values of the same rows; `transposed`, `reversed`, `shifted`: not so, but exactly so with
+    the targets, the values or both in this order. Empty: anything else."""
+
+
+@dataclass(frozen=True, eq=False)
 class Returns:
     """What a loss weighs the actions of a sampled step with, against the rewards of an environment in that step."""
 

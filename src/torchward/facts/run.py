@@ -28,6 +28,7 @@ from torchward.facts.batch import (
 from torchward.facts.loss import (
     Advantages,
     Agreement,
+    Alignment,
     Beside,
     Bounded,
     Cut,
@@ -343,6 +344,7 @@ class Run:
     references: tuple[Reference, ...] = ()
     beside: tuple[Beside, ...] = ()
     agreements: tuple[Agreement, ...] = ()
+    alignments: tuple[Alignment, ...] = ()
     returns: tuple[Returns, ...] = ()
     partners: tuple[Partners, ...] = ()
     cuts: tuple[Cut, ...] = ()

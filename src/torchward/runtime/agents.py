@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from torchward.runtime import graph, groups, policies, references, returns, terms
+from torchward.runtime.alignment import Alignment
 from torchward.runtime.tensors import number, tolist
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Agents:
         """What the loss compares an output with."""
         self.sound: set[int] = set()
         """Streams whose loss was found to weigh the actions of a rollout as it should."""
+        self.alignment = Alignment(recorder)
 
     def look(self, stream: Stream, loss: torch.Tensor, walked: graph.Walk) -> None:
         self._values_of_choices(walked)
@@ -64,6 +66,7 @@ class Agents:
             self._entropy(stream, walked)
         self._ratio(stream, walked)
         self._ends(stream, walked)
+        self.alignment.look(stream, walked.nodes[0], walked.nodes)
 
     def _ends(self, stream: Stream, walked: graph.Walk) -> None:
         """Targets of a critic at the end of an episode are its last reward. Where that is one of a few, they are alike,

@@ -111,8 +111,7 @@ def values_beside_policy(root: Any) -> Beside | None:
     """Squared errors and weighted choices that are terms of one loss."""
     value = policy = None
     for node, factor in terms.factors(root)[1]:
-        below = [node, *(child for child, _ in node.next_functions if child is not None and node.name() in EXTREMES)]
-        for one in below:
+        for one in below_extremes(node):
             missed = error_of(one)
             if value is None and missed is not None and factor > 0:
                 error = missed.error
@@ -134,17 +133,27 @@ def values_beside_policy(root: Any) -> Beside | None:
 def slopes_of_policy(root: Any) -> torch.Tensor | None:
     """Slopes of the loss by the (log-)probabilities of the choices, up to a positive factor: below 0 where the loss is
     to make a choice more likely. Also of choices of any number, where a ratio of probabilities is weighed."""
+    found = policy_of(root)
+    return found[0] if found is not None else None
+
+
+def policy_of(root: Any) -> tuple[torch.Tensor, Any] | None:
+    """(these slopes, node that weighs the choices)."""
     for node, factor in terms.factors(root)[1]:
-        below = [node, *(child for child, _ in node.next_functions if child is not None and node.name() in EXTREMES)]
-        for one in below:
+        for one in below_extremes(node):
             weights = _weights_of_choices(one, chooses)
             if weights is not None:
-                sign = sign_of_choice(next(child for child, _ in one.next_functions if child is not None)) or 1.0
-                return math.copysign(sign, factor) * weights
+                weighed = next(child for child, _ in one.next_functions if child is not None)
+                return math.copysign(sign_of_choice(weighed) or 1.0, factor) * weights, one
             weights = _weights_of_ratio(one)
             if weights is not None:
-                return math.copysign(1.0, factor) * weights
+                return math.copysign(1.0, factor) * weights, one
     return None
+
+
+def below_extremes(node: Any) -> list[Any]:
+    """A term of a loss, and where it is the larger or smaller of two, these."""
+    return [node, *(child for child, _ in node.next_functions if child is not None and node.name() in EXTREMES)]
 
 
 def _weights_of_ratio(node: Any) -> torch.Tensor | None:

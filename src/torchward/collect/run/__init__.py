@@ -175,6 +175,7 @@ class RunBuilder:
             references=losses.references(),
             beside=losses.beside(),
             agreements=losses.agreements(),
+            alignments=losses.alignments(),
             end_targets=losses.end_targets(),
             returns=losses.returns(),
             partners=losses.partners(),

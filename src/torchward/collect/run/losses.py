@@ -11,6 +11,7 @@ from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
 from torchward.facts import (
     Advantages,
     Agreement,
+    Alignment,
     Beside,
     Cut,
     Divergence,
@@ -69,6 +70,7 @@ class Losses(Part):
         self._partners: dict[int, list[Row]] = defaultdict(list)
         self._reference: dict[int, list[Row]] = defaultdict(list)
         self._returns: dict[int, Counter[str]] = defaultdict(Counter)
+        self._alignment: dict[int, Counter[str]] = defaultdict(Counter)
         self._beside: dict[int, list[Row]] = defaultdict(list)
         self._weighed_by_graph: dict[int, list[int]] = defaultdict(list)
         self._code_cut: dict[int, list[bool]] = defaultdict(list)
@@ -122,6 +124,9 @@ class Losses(Part):
 
     def on_rr(self, row: Row) -> None:
         self._returns[row["i"]][row["kind"]] += 1
+
+    def on_al(self, row: Row) -> None:
+        self._alignment[row["i"]][row["kind"]] += 1
 
     def on_vp(self, row: Row) -> None:
         self._beside[row["i"]].append(row)
@@ -426,6 +431,11 @@ class Losses(Part):
 
     def returns(self) -> tuple[Returns, ...]:
         return tuple(Returns(index, self._site(index), dict(kinds)) for index, kinds in sorted(self._returns.items()))
+
+    def alignments(self) -> tuple[Alignment, ...]:
+        return tuple(
+            Alignment(index, self._site(index), dict(kinds)) for index, kinds in sorted(self._alignment.items())
+        )
 
     def beside(self) -> tuple[Beside, ...]:
         return tuple(

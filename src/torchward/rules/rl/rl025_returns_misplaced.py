@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchward.facts import Run
+from torchward.facts import Alignment, Returns, Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
@@ -14,11 +14,14 @@ constant rewards without a discount are sums from the start and opposite sums th
 
 
 def check(run: Run) -> Iterator[Finding]:
-    for returns in run.returns:
+    named: set[int] = set()
+    seen: tuple[Returns | Alignment, ...] = (*run.returns, *run.alignments)
+    for returns in seen:
         wrong = {kind: times for kind, times in returns.kinds.items() if kind not in ("", "right")}
         total = sum(wrong.values())
-        if total < LEAST_SAMPLES or returns.kinds.get("right", 0) > 0:
+        if total < LEAST_SAMPLES or returns.kinds.get("right", 0) > 0 or returns.stream in named:
             continue
+        named.add(returns.stream)
         kind = max(wrong, key=lambda one: wrong[one])
         yield Finding(
             "RL025",
@@ -39,11 +42,13 @@ RULE = Rule(
         "{samples} samples its weights are exactly `{kind}` (`negative`: these sums with the wrong sign; `forward`: sums of "
         "the rewards up to each action; `reversed`: these sums in the wrong order; `across`: sums that go on past the end of an "
         "episode; `transposed`: those of other copies of the environment, as if steps and copies had been taken for one another; "
-        "`shifted`: those of the step before or after). Beside a critic, these are its advantages, or what it learns.",
+        "`shifted`: those of the step before or after). Beside a critic, these are its advantages, or what it learns: where rewards "
+        "are not known, advantages are compared with targets less values of the same rows.",
         "损失没有用每个动作之后奖励的折扣和来加权动作。在 {samples} 次采样中有 {matched} 次，其权重恰好是 `{kind}`"
         "（`negative`：折扣和的符号相反；`forward`：截至每个动作为止的奖励之和；`reversed`：折扣和的次序颠倒；"
         "`across`：越过回合结尾继续累加；`transposed`：取到了其他环境副本的值，仿佛步与副本两个轴被互换；"
-        "`shifted`：取到了前一步或后一步的值）。若有评论家（critic），则指其优势，或它所学的目标。",
+        "`shifted`：取到了前一步或后一步的值）。若有评论家（critic），则指其优势，或它所学的目标；"
+        "奖励未知时，用同一行的目标减去估值来核对优势。",
     ),
     why=Text(
         "An action can change only what comes after it. Credited with anything else, the policy learns to do what happened to be "

@@ -7,7 +7,10 @@ places as they do when two axes are taken for one another, one of them was laid 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -19,16 +22,16 @@ if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
     from torchward.runtime.streams import Stream
 
-LEAST, MOST = 32, 8_192
+LEAST, MOST = 32, 4_096
 """Rows. There are some 10 orders for each divisor of their number and three ways to change them, a few hundred in all:
 by chance, none leaves 1e-7 of the variance of 32 rows."""
 DISTINCT = 8
 """Different weights, and different targets, at least; rows at least that must be others in the other order."""
 FEW, ROUGH = 96, 1e-4
-"""Rows on which all orders are tried first, and what may be left of their variance: of 8,192 rows, all orders take some
-20 ms otherwise, and 2 ms so."""
-UNEXPLAINED = 24
-"""Samples of a loss without any match, after which it is not asked again: rows are shuffled, or estimates others."""
+"""Rows on which all orders are tried first, and what may be left of their variance."""
+UNEXPLAINED, EXPLAINED = 24, 16
+"""Samples of a loss without any match, one after the other, after which it is not asked again: rows are shuffled, or
+estimates others; and those with one."""
 ERRORS = 3
 """Squared errors of a loss that are looked at."""
 NODES = 64
@@ -62,9 +65,9 @@ class Alignment:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.settled: set[int] = set()
-        """Streams that were found sound, or ..."""
-        self.failures: dict[int, int] = {}
-        """... of which so many samples were not explained."""
+        """Streams that were found sound, or were asked often enough."""
+        self.failures: Counter[int] = Counter()
+        self.matches: Counter[int] = Counter()
         self.look = recorder.guarded("alignment", self._look)
 
     def _look(self, stream: Stream, root: Any, nodes: list[Any]) -> None:
@@ -78,8 +81,9 @@ class Alignment:
         if kind is None:
             return
         self.recorder.row("al", i=stream.index, s=self.recorder.step, n=slopes.numel(), kind=kind)
-        self.failures[stream.index] = 0 if kind else self.failures.get(stream.index, 0) + 1
-        if kind == "right" or self.failures[stream.index] >= UNEXPLAINED:
+        self.failures[stream.index] = 0 if kind else self.failures[stream.index] + 1
+        self.matches[stream.index] += bool(kind)
+        if kind == "right" or self.failures[stream.index] >= UNEXPLAINED or self.matches[stream.index] >= EXPLAINED:
             self.settled.add(stream.index)
 
     def _named(self, policy: Any, weights: torch.Tensor, errors: list[tuple[Any, policies.Missed]]) -> str | None:
@@ -128,14 +132,12 @@ def misplaced(weights: torch.Tensor, error: torch.Tensor, values: torch.Tensor |
     """The name of the order in which targets, values or both are to be read so that they make the weights; empty if
     there is none. `error`: values less targets."""
     count = len(weights)
-    orders = list(_orders(count))
-    some = torch.arange(count) if count <= FEW else torch.linspace(0, count - 1, FEW).long()
-    places = torch.stack([one.rows[some] for one in orders])
-    hopeful = torch.zeros(len(orders), dtype=torch.bool)
+    some, places = _sampled(count)
+    hopeful = torch.zeros(len(places), dtype=torch.bool)
     for made in _made(error, values, places, some):
         hopeful |= _left(made, weights[some], places >= 0) < ROUGH
     for place in torch.nonzero(hopeful)[:, 0].tolist():
-        name, rows = orders[place]
+        name, rows = next(islice(_orders(count), place, None))
         valid = rows >= 0
         kept = weights[valid]
         plain = -error[valid]
@@ -179,6 +181,13 @@ def _left(sums: torch.Tensor, weights: torch.Tensor, valid: torch.Tensor) -> tor
     product = (one * other).sum(1)
     sizes = one.square().sum(1) * other.square().sum(1)
     return torch.where(product > 0, 1 - product.square() / sizes.clamp(min=1e-300), 1.0)
+
+
+@lru_cache(4)
+def _sampled(count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """(some of so many rows, where they come from in each of the orders)."""
+    some = torch.arange(count) if count <= FEW else torch.linspace(0, count - 1, FEW).long()
+    return some, torch.stack([one.rows[some] for one in _orders(count)])
 
 
 def _orders(count: int) -> Iterator[Order]:

@@ -44,6 +44,7 @@ from torchward.facts.crash import (
     Raised,
     Waiting,
 )
+from torchward.facts.fit import Fit, PreparedRows
 from torchward.facts.loss import (
     Advantages,
     Agreement,
@@ -192,6 +193,7 @@ __all__ = [
     "Failed",
     "FarOff",
     "FileHead",
+    "Fit",
     "Forgeries",
     "ForwardCount",
     "Frame",
@@ -235,6 +237,7 @@ __all__ = [
     "Partners",
     "Pip",
     "PositionProbe",
+    "PreparedRows",
     "Process",
     "PromptGroups",
     "PromptProbe",

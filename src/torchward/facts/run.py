@@ -25,6 +25,7 @@ from torchward.facts.batch import (
     WorkerRandomness,
     WrappedIntegers,
 )
+from torchward.facts.fit import Fit
 from torchward.facts.loss import (
     Advantages,
     Agreement,
@@ -325,6 +326,7 @@ class Run:
     stored_rows: tuple[StoredRows, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
     empties: tuple[Empties, ...] = ()
+    fits: tuple[Fit, ...] = ()
     far_off: tuple[FarOff, ...] = ()
     beginnings: tuple[Beginning, ...] = ()
     sweeps: tuple[Sweep, ...] = ()

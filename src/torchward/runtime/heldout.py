@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import torch
 
+from torchward.runtime.fitted import Fitted
+from torchward.runtime.keys import VALUES, WIDE, keys_of_rows
 from torchward.runtime.tensors import number, plain, tensors_in, thin, tolist
 
 if TYPE_CHECKING:
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 ROWS = 64
 """Rows of a training batch that are remembered, about: those whose key falls into one class of so many that this is
 left. The same rows fall out wherever they stand, in training and in evaluation."""
-VALUES = 600_000
-"""Values of a batch above which it is not looked at."""
 REMEMBERED = 20_000
 ALL = 0.9
 """Share of the remembered training rows that are among those of one evaluation batch: it is all data there are."""
@@ -46,13 +46,6 @@ LEAST_VALUES = 16
 FAR, FAR_VALUES = 10.0, 8
 """Deviations of the other values of a feature, of which there are at least so many different ones, that a value is away
 from the nearest of them: of a million normal draws the two largest are 0.2 apart."""
-WIDTH = 4_096
-NARROWEST = 4
-VARIED = 0.25
-"""Share of different numbers among the values of a batch above which equal rows are no coincidence ..."""
-WIDE = 48
-"""... or values per row, so many of them different."""
-WIDE_VALUES = 6
 
 
 class _Rows:
@@ -84,6 +77,7 @@ class HeldOut:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.rows: dict[int, _Rows] = {}
+        self.fitted = Fitted(recorder)
         self.even = True
         """Every training row is drawn as often as any other, as far as the loaders tell."""
 
@@ -100,7 +94,7 @@ class HeldOut:
             return
         given = _given(args, kwargs)
         self._look_at_values(root, known, given)
-        keys = _keys(given)
+        keys = keys_of_rows(given)
         known.exact = known.exact or (len(known.recent) < 8 and _standardised(given))
         if _is_table(given) and len(known.values) <= REMEMBERED:
             if known.column < 0:
@@ -112,6 +106,7 @@ class HeldOut:
             known.classes = -(-len(keys) // ROWS)
         keys = _kept(keys, known.classes)
         if keys:
+            self.fitted.trained_on(root, keys)
             known.recent = [*known.recent[-7:], (len(keys), sum(key in known.seen for key in keys))]
             known.seen.update(keys)
 
@@ -151,9 +146,10 @@ class HeldOut:
         if known is None or len(known.recent) < 4 or known.evaluations >= EVALUATIONS:
             return
         given = _given(args, kwargs)
-        keys = _kept(_keys(given), known.classes)
+        keys = _kept(keys_of_rows(given), known.classes)
         if keys:
             known.evaluations += 1
+            self.fitted.asked(root, keys, known.seen, known.recent)
             hits = sum(key in known.seen for key in keys)
             # Beside a time step, or an amount of noise, inputs may well be larger now and smaller later.
             alone = len(list(tensors_in((args, kwargs), 4))) == 1
@@ -242,26 +238,6 @@ def _standardised(given: torch.Tensor | None) -> bool:
         return False
     several = [place for place in range(columns) if values[:, place].unique().numel() > DISTINCT * rows]
     return sum(bool(exact[place]) for place in several) >= max(2, MOST * len(several))
-
-
-def _keys(given: torch.Tensor | None) -> list[str]:
-    """One key per row of an input; none where equal rows would say nothing."""
-    if given is None or not given.is_floating_point() or given.device.type != "cpu" or given.dim() < 2:
-        return []
-    flat = given.detach().reshape(given.shape[0], -1)
-    stride = -(-flat.shape[1] // WIDTH)
-    flat = flat[:, ::stride]
-    width = flat.shape[1]
-    if width < NARROWEST or flat.shape[0] < 2 or flat.numel() > VALUES:
-        return []
-    flat = flat.double()
-    few = thin(flat, 2_048)
-    different = few.unique().numel()
-    if different < VARIED * few.numel() and (width < WIDE or different < WIDE_VALUES):
-        return []
-    # No multiples of one number: with those, different counts of the same total would often have the same sum.
-    weights = (torch.arange(1, width + 1, dtype=torch.float64).sin() * 1e4) % 1 + 0.5
-    return [f"{value:.10g}" for value in tolist((flat * weights).sum(1))]
 
 
 def first_batch(batch: Any) -> tuple[list[float], list[float]] | None:

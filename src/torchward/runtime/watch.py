@@ -53,7 +53,9 @@ class Watch:
         self.handles.append(optimizer_module.register_optimizer_step_post_hook(optimizers.step_hook()))
         made = guard("optimizer", optimizers.made)
         acted_in = guard("environments", recorder.environments.look)
-        adapt = guard("adapters", Adapters(recorder, patches).look)
+        adapters = Adapters(recorder, patches)
+        adapt = guard("adapters", adapters.look)
+        guard("adapters", adapters.begin)()
 
         def optimizer_made(_token: Any, _result: Any, args: Any, _kwargs: Any) -> None:
             made(args[0])

@@ -191,6 +191,7 @@ class RunBuilder:
             sweeps=self._batches.sweeps(),
             forgeries=self._batches.forgeries(),
             empties=self._batches.empties(),
+            fits=self._batches.fits(),
             wrapped_integers=self._batches.wrapped_integers(),
             mirrored=self._batches.mirrored(),
             rank_evaluations=self._batches.rank_evaluations(),

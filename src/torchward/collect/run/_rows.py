@@ -14,7 +14,7 @@ from torchward.runlog import Row
 SERIES_LIMIT = 10_000
 """Values of one series that are kept: memory, and the time of a judgement, are bounded however long the run is."""
 
-THINGS = ("root", "param", "module", "opt", "sched", "loader", "loss", "stream", "act", "clip", "learner")
+THINGS = ("root", "param", "module", "opt", "sched", "loader", "loss", "stream", "act", "clip", "learner", "ft")
 """Kinds of rows that describe a thing; later ones add to what is known of it."""
 COUNTS = ("ck", "fw", "oc", "sc", "lc", "cc", "lb")
 """... that count what happened to it; the last one holds."""

@@ -13,6 +13,7 @@ from torchward.facts import (
     Beginning,
     Empties,
     FarOff,
+    Fit,
     Forgeries,
     Input,
     Judged,
@@ -21,6 +22,7 @@ from torchward.facts import (
     Noised,
     Overlap,
     Pairs,
+    PreparedRows,
     Range,
     RankEvaluation,
     Site,
@@ -50,6 +52,7 @@ class BatchesAndLoaders(Part):
         self._pairs: dict[int, Pairs] = {}
         self._empty: dict[int, Row] = {}
         self._begun: dict[int, Row] = {}
+        self._asked: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._far: dict[tuple[int, float], list[Row]] = defaultdict(list)
         self._sweeps: dict[tuple[int, int], Row] = {}
         self._forged: dict[tuple[int, int], list[Row]] = defaultdict(list)
@@ -79,6 +82,9 @@ class BatchesAndLoaders(Part):
 
     def on_em(self, row: Row) -> None:
         self._empty[row["m"]] = row
+
+    def on_fe(self, row: Row) -> None:
+        self._asked[row["i"], row["m"]].append(row)
 
     def on_far(self, row: Row) -> None:
         self._far[row["m"], row["v"]].append(row)
@@ -300,6 +306,31 @@ class BatchesAndLoaders(Part):
         return tuple(
             Empties(model, row["d"], row["b"], row["n"], row["e"]) for model, row in sorted(self._empty.items())
         )
+
+    def fits(self) -> tuple[Fit, ...]:
+        found = []
+        for index, row in sorted(self.ledger.rows["ft"].items()):
+            asked = [(model, rows) for (fit, model), rows in sorted(self._asked.items()) if fit == index]
+            found.append(
+                Fit(
+                    index=index,
+                    kind=row["name"],
+                    site=self.ledger.site(row["site"]),
+                    rows=row["n"],
+                    features=row["f"],
+                    supervised=row["su"],
+                    other_rows=row.get("ot", 0),
+                    split_site=self.ledger.site(row.get("sp")),
+                    split_by=row.get("by", ""),
+                    held_out=row.get("out"),
+                    by_hand=row.get("by_hand", False),
+                    asked=tuple(
+                        PreparedRows(model, *([row[key] for row in rows] for key in ("n", "h", "tn", "th", "a", "ta")))
+                        for model, rows in asked
+                    ),
+                )
+            )
+        return tuple(found)
 
     def far_off(self) -> tuple[FarOff, ...]:
         return tuple(

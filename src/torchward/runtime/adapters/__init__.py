@@ -1,14 +1,16 @@
-"""Adapters, one file per framework.
+"""Adapters, one file per framework. `install(recorder, patches)` puts an adapter's wrappers in place.
 
-Whenever an optimizer is made, those whose framework is imported by then are installed: nothing trains without one, and
-so no import is slowed down or stood in for. `install(recorder, patches)` puts an adapter's wrappers in place.
+Those of frameworks that train are installed whenever an optimizer is made, if their framework is imported by then:
+nothing trains without one. What prepares data is at work before that; it is waited for, and its adapter installed right
+after its import.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
 
 WAITS_FOR = {"sb3": "stable_baselines3", "gym": "gymnasium"}
 """File in this folder -> the module it waits for."""
+BEFORE = {"scikit": "sklearn"}
+"""Those that are installed when it is imported."""
+
+MACHINERY = "<frozen importlib._bootstrap>"
+"""The name of the file of the import system's own code, whose frames Python leaves out of tracebacks."""
 
 
 class Adapters:
@@ -28,4 +35,56 @@ class Adapters:
         for name, module in list(self.waiting.items()):
             if module in sys.modules:
                 del self.waiting[name]
-                import_module(f"{__name__}.{name}").install(self.recorder, self.patches)
+                self._install(name)
+
+    def begin(self) -> None:
+        for name, module in BEFORE.items():
+            install = self.recorder.guarded("adapters", lambda name=name: self._install(name))
+            if module in sys.modules:
+                install()
+            else:
+                _after_import(module, install, self.patches)
+
+    def _install(self, name: str) -> None:
+        import_module(f"{__name__}.{name}").install(self.recorder, self.patches)
+
+
+def _after_import(module: str, then: Callable[[], Any], patches: Patches) -> None:
+    """Call `then` once the module is imported from a folder of `sys.path`.
+
+    The finders of these folders are asked by way of an attribute of their own, until then, and the one loader of the
+    module likewise (as in `inject/sitecustomize.py`): nothing is left to be seen afterwards, and tracebacks leave these
+    frames out.
+    """
+    asked: list[Any] = []
+    for finder in list(sys.path_importer_cache.values()):
+        if getattr(finder, "path", None) in sys.path and hasattr(finder, "find_spec") and hasattr(finder, "__dict__"):
+            asked.append(finder)
+
+    def imported() -> None:
+        for finder in asked:
+            if getattr(vars(finder).get("find_spec"), "__module__", None) == __name__:
+                del finder.find_spec
+        then()
+
+    for finder in asked:
+        patches.replace(finder, "find_spec", _finding(finder.find_spec, module, imported))
+
+
+def _finding(find: Any, module: str, then: Callable[[], Any]) -> Any:
+    def find_spec(name: str, *args: Any, **kwargs: Any) -> Any:
+        spec = find(name, *args, **kwargs)
+        if name == module and spec is not None and hasattr(spec.loader, "__dict__"):
+            loader = spec.loader
+
+            def exec_module(made: Any) -> None:
+                del loader.exec_module
+                loader.exec_module(made)
+                then()
+
+            exec_module.__code__ = exec_module.__code__.replace(co_filename=MACHINERY)
+            loader.exec_module = exec_module
+        return spec
+
+    find_spec.__code__ = find_spec.__code__.replace(co_filename=MACHINERY)
+    return find_spec

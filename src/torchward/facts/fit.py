@@ -1,0 +1,55 @@
+"""Preprocessing that learns from rows, and what became of these rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torchward.facts.series import Site
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedRows:
+    """Batches on which a model was called without gradients, and of whose rows some fit may have known.
+
+    Of the rows that a model is trained on some are remembered. All sequences have the same length.
+    """
+
+    model: int
+    rows: Sequence[int]
+    """Rows that were looked up, per batch."""
+    known: Sequence[int]
+    """... of which the model had been trained on."""
+    trained: Sequence[int]
+    """Rows of the last few training batches before it ..."""
+    remembered: Sequence[int]
+    """... and how many of them were remembered from before."""
+    fitted: Sequence[int]
+    """Rows of the batch that were made of those of the fit."""
+    fitted_training: Sequence[float]
+    """Share of the training rows by then that were."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A transformer that learned from rows: a scaler, a selection of features, an encoder."""
+
+    index: int
+    kind: str
+    """Its class."""
+    site: Site | None
+    rows: int
+    features: int
+    supervised: bool
+    """It learned from the targets of the rows, too."""
+    other_rows: int = 0
+    """Rows that it transformed and was not fitted on, or may not have been."""
+    split_site: Site | None = None
+    """Where all rows, transformed by it, were divided into some to train on and some held out ..."""
+    split_by: str = ""
+    """... and by what."""
+    held_out: int | None = None
+    """Rows that were held out; None of folds."""
+    by_hand: bool = False
+    """It was asked which features it selects: other rows may have been given these by hand."""
+    asked: tuple[PreparedRows, ...] = ()

@@ -6,17 +6,21 @@ is followed by a weak reference.
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import torch
 
 from torchward.runtime.keys import VALUES, WIDTH, keys_of_rows
+from torchward.runtime.tensors import tolist
 
 if TYPE_CHECKING:
     from torchward.runtime.models import Root
     from torchward.runtime.recorder import Recorder
+
+T = TypeVar("T")
 
 SUPERVISED = frozenset(
     (
@@ -35,7 +39,7 @@ LEARNS = SUPERVISED | {
 FITS, OUTPUTS = 32, 32
 """The newest ones that are followed."""
 LEAST_ROWS = 20
-CELLS = 20_000_000
+CELLS = 10_000_000
 """Values of an array above which it is told by its identity alone."""
 KEYS = 20_000
 """Rows above which no keys are made."""
@@ -44,7 +48,7 @@ DISTINCT = 0.9
 """Share of different rows among those of a fit from which on a row that is equal to one of them is one of them."""
 SAME = 0.9
 """Share of an output's new columns that an array holds which was made of it."""
-EVALUATIONS = 120
+EVALUATIONS = 240
 """Evaluation batches that are looked up."""
 
 
@@ -73,7 +77,7 @@ class Output:
         self.new = self.columns - before
         self.narrower = len(self.columns) < len(before)
 
-    def is_in(self, array: Any) -> bool:
+    def is_in(self, array: Any, columns: Callable[[], set[str]]) -> bool:
         """The array is this output, or was made of it, row by row."""
         if _rows(array) != self.rows or len(getattr(array, "shape", ())) != 2:
             return False
@@ -82,7 +86,7 @@ class Output:
             if self.ref() is one:
                 return array.shape[1] > 1
             one = getattr(one, "base", None) if getattr(one, "shape", None) else None
-        found = _columns(array)
+        found = columns()
         if self.new:
             return len(found) > 1 and len(self.new & found) >= SAME * len(self.new)
         return self.narrower and len(found) > 1 and found == self.columns
@@ -127,7 +131,7 @@ class Fitted:
                 self._other_rows(own, unknown)
             elif len(made()) == len(keys()):
                 own.made.update(made())
-        fits = [fit for output in self.outputs if output.is_in(given) for fit in output.fits]
+        fits = self._whole(given)
         if own is not None and whole:
             fits = [*fits, own]
             own.made.update(made())
@@ -153,7 +157,7 @@ class Fitted:
 
     def split(self, array: Any, held_out: int | None, how: str, site: int) -> None:
         """The user's code has rows divided into those to train on and those held out."""
-        for fit in {fit.index: fit for output in self.outputs if output.is_in(array) for fit in output.fits}.values():
+        for fit in self._whole(array):
             self.recorder.row("ft", i=fit.index, sp=site, by=how, out=held_out)
 
     # -- told by `heldout`
@@ -186,6 +190,12 @@ class Fitted:
     def _find(self, transformer: Any) -> Fit | None:
         return next((fit for fit in self.fits if fit.ref() is transformer), None)
 
+    def _whole(self, array: Any) -> list[Fit]:
+        """Those of which it holds all rows, transformed."""
+        columns = _Lazy(lambda: _columns(array))
+        found = {fit.index: fit for output in self.outputs if output.is_in(array, columns) for fit in output.fits}
+        return list(found.values())
+
     def _other_rows(self, fit: Fit, rows: int) -> None:
         fit.others += rows
         self.recorder.row("ft", i=fit.index, ot=fit.others)
@@ -197,12 +207,12 @@ class Fitted:
         return fit.given() is given or bool(fit.keys and keys() and all(key in fit.keys for key in keys()))
 
 
-class _Lazy:
-    def __init__(self, make: Callable[[], list[str]]) -> None:
+class _Lazy(Generic[T]):
+    def __init__(self, make: Callable[[], T]) -> None:
         self.make = make
-        self.value: list[str] | None = None
+        self.value: T | None = None
 
-    def __call__(self) -> list[str]:
+    def __call__(self) -> T:
         if self.value is None:
             self.value = self.make()
         return self.value
@@ -234,7 +244,8 @@ def _table(value: Any) -> torch.Tensor | None:
         value = value.to_numpy()
     if getattr(getattr(value, "dtype", None), "kind", "") not in "fiub" or not hasattr(value, "__array_interface__"):
         return None
-    return torch.from_numpy(value.astype("float32"))
+    with sys.modules["numpy"].errstate(all="ignore"):
+        return torch.from_numpy(value.astype("float32"))
 
 
 def _keys(value: Any) -> list[str]:
@@ -253,4 +264,4 @@ def _columns(value: Any) -> set[str]:
     if table is None or table.shape[1] > COLUMNS:
         return set()
     weights = (torch.arange(1, len(table) + 1, dtype=torch.float64).sin() * 1e4) % 1 + 0.5
-    return {f"{float(weights @ column.double()):.9g}" for column in table.nan_to_num(0, 0, 0).unbind(1)}
+    return {f"{value:.9g}" for value in tolist(weights @ table.nan_to_num(0, 0, 0).double())}

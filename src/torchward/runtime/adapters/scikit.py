@@ -8,11 +8,13 @@ these is not looked at.
 from __future__ import annotations
 
 import sys
+import threading
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from sklearn import base  # type: ignore[import-untyped,unused-ignore]
 
+from torchward.runtime.fitted import LEARNS
 from torchward.runtime.tensors import caller, of_user
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class Scikit:
         self.selections = False
 
     def fits(self, args: Any, _kwargs: Any) -> None:
-        frame = _above("wrapper", base.__name__)
+        frame = _above("wrapper", base.__name__) if type(args[0]).__name__ in LEARNS and self._here() else None
         if frame is None:
             return
         values = frame.f_locals
@@ -47,11 +49,14 @@ class Scikit:
         self._await_selections()
         rows = given[0] if given else named.get("X")
         target = given[1] if len(given) > 1 else named.get("y", named.get("Y"))
-        again, site = method == "partial_fit", self.recorder.site(caller(1))
+        # The `fit` of some does nothing else than calling it.
+        above = frame.f_back
+        inner = above is not None and above.f_code.co_name == "fit" and above.f_locals.get("self") is args[0]
+        again, site = method == "partial_fit" and not inner, self.recorder.site(caller(1))
         self.recorder.timed(self.fitted.fits_on, args[0], rows, target, again, site)
 
     def transforms(self, _token: Any, result: Any, args: Any, _kwargs: Any) -> None:
-        if len(args) == 4:
+        if len(args) == 4 and self.fitted.fits and self._here():
             self._await_splits()
             self.recorder.timed(self.fitted.transformed, args[3], args[2], result)
 
@@ -76,6 +81,10 @@ class Scikit:
         if _above("train_test_split", SPLITS) is None and _called_by_user(sys._getframe(1)):
             site = self.recorder.site(caller(1))
             self.recorder.timed(self.fitted.split, array, None, type(args[0]).__name__, site)
+
+    def _here(self) -> bool:
+        """In the thread that trains: others, as of forests, are none of ours."""
+        return threading.get_ident() == self.recorder.models.thread
 
     def _await_selections(self) -> None:
         module: Any = sys.modules.get(SELECTIONS)

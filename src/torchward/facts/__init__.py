@@ -101,6 +101,8 @@ from torchward.facts.optimizer import (
     Cycle,
     Optimizer,
     OwnDecay,
+    Resumed,
+    Resumption,
     Scheduler,
 )
 from torchward.facts.probe import (
@@ -251,6 +253,8 @@ __all__ = [
     "Reference",
     "RepeatProbe",
     "ReshapeProbe",
+    "Resumed",
+    "Resumption",
     "Returns",
     "Rounds",
     "RowsAsTime",

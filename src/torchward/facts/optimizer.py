@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torchward.facts.series import Series, Site
@@ -173,3 +174,46 @@ class Scheduler:
     highest_factor: float | None = None
     """Of a LambdaLR: the largest factor that any group's base rate was multiplied by, as soon as one is beyond 0.5 no
     further ones."""
+
+
+@dataclass(frozen=True, eq=False)
+class Resumption:
+    """An optimizer was given the state that lies in a checkpoint, and has stepped since."""
+
+    step: int
+    site: Site | None
+    """Where the checkpoint was loaded."""
+    optimizer: int
+    made_with: float
+    """Its rate before: like the others here the largest of its groups'."""
+    lr: float
+    """The rate in the checkpoint."""
+    first_lr: float
+    """The rate that it stepped with next."""
+    peak: float | None
+    """`initial_lr` in the checkpoint, which schedulers of torch put there."""
+    steps: int | None
+    """Steps that lie behind the state, where the optimizer counts them."""
+    saved: int | None
+    """The step at which this process saved it, if it did."""
+    counters: Mapping[str, int]
+    """The whole numbers in the checkpoint."""
+    next_counters: Mapping[str, int] | None
+    """... and in the next one of the same entries that was saved to the same folder, after training had gone on."""
+    schedules: tuple[Resumed, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Resumed:
+    """One scheduler of an optimizer that was given a state."""
+
+    scheduler: int
+    """Index in `Run.schedulers`."""
+    first: int | None
+    """`last_epoch` at the first step after that; ..."""
+    last: int | None
+    """... and as last seen."""
+    steps: int
+    """Times that it was stepped in all."""
+    stood: int | None
+    """`last_epoch` in the checkpoint's state of a scheduler that was set up in the same way, if it holds one."""

@@ -58,7 +58,7 @@ from torchward.facts.model import (
     Table,
     Views,
 )
-from torchward.facts.optimizer import Clip, Cycle, Optimizer, OwnDecay, Scheduler
+from torchward.facts.optimizer import Clip, Cycle, Optimizer, OwnDecay, Resumption, Scheduler
 from torchward.facts.reinforcement import Bootstraps, Choices, CutTargets, EndTargets, Episodes, Learner
 from torchward.facts.series import Series, Site
 
@@ -382,6 +382,7 @@ class Run:
     scores: tuple[Score, ...] = ()
     answers: tuple[Answers, ...] = ()
     checkpoint_loads: tuple[CheckpointLoad, ...] = ()
+    resumptions: tuple[Resumption, ...] = ()
     saves: Saves | None = None
     learners: tuple[Learner, ...] = ()
     choices: tuple[Choices, ...] = ()

@@ -40,7 +40,7 @@ class Checkpoints:
         """`torch.load` gave back `result`."""
         if len(self.loads) >= LIMIT or self.recorder.inside:
             return
-        file = _path(args[0] if args else kwargs.get("f"))
+        file = path_of(args[0] if args else kwargs.get("f"))
         bare = self.bare.get(file)
         if bare is None and not _holds_optimizer(result):
             return
@@ -59,7 +59,7 @@ class Checkpoints:
 
     def saved(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """`torch.save` was called."""
-        file = _path(args[1] if len(args) > 1 else kwargs.get("f"))
+        file = path_of(args[1] if len(args) > 1 else kwargs.get("f"))
         if len(self.written) < LIMIT and _holds_optimizer(args[0] if args else kwargs.get("obj")):
             self.written.add(file)
         elif file and file not in self.written and len(self.bare) < LIMIT:
@@ -139,7 +139,7 @@ def _holds_optimizer(value: Any) -> bool:
     )
 
 
-def _path(file: Any) -> str:
+def path_of(file: Any) -> str:
     if type(file) is io.BytesIO and not file.closed:
         held = file.getbuffer()
         return f"<{len(held)} bytes {zlib.crc32(held[:END])} {zlib.crc32(held[-END:])}>"

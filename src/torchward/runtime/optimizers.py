@@ -261,6 +261,8 @@ class Optimizers:
         if opt is None or opt.nested or "optimizer" in recorder.failed:
             return
         self.current = None
+        if recorder.resumes.waiting:
+            recorder.resumes.stepped(opt, optimizer)
         if opt.seen_backwards == backwards:
             opt.idle += 1
         opt.most = max(opt.most, backwards - self.backwards_at_step)

@@ -45,6 +45,7 @@ from torchward.runtime.pace import Pace
 from torchward.runtime.parameters import Parameters
 from torchward.runtime.passes import Passes
 from torchward.runtime.recurrent import Recurrent
+from torchward.runtime.resumes import Resumes
 from torchward.runtime.rounds import Rounds
 from torchward.runtime.scores import Scores
 from torchward.runtime.shadows import Shadows
@@ -145,6 +146,7 @@ class Recorder(Hot):
         self.optimizers = Optimizers(self)
         self.decays = Decays(self)
         self.checkpoints = Checkpoints(self)
+        self.resumes = Resumes(self)
         self.losses = Losses(self)
         self.loaders = Loaders(self)
         self.heldout = HeldOut(self)
@@ -378,6 +380,7 @@ class Recorder(Hot):
         self.models.write_counts()
         self.optimizers.write_counts()
         self.checkpoints.write_counts()
+        self.resumes.write_counts()
         self.loaders.write_counts()
         self.losses.write_counts()
         self.mirrors.write_counts()

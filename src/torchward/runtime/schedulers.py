@@ -38,6 +38,8 @@ class _Scheduler:
         self.base = opt.steps if opt is not None else 0
         self.first_rate = self.rate = _first_rate(getattr(scheduler, "optimizer", None))
         self.step_site: int | None = None
+        self.place: int | None = None
+        """Its `last_epoch` after its last step."""
         self.metrics: list[float] = []
         self.factor = _factor(scheduler) if isinstance(scheduler, torch.optim.lr_scheduler.LambdaLR) else None
         self.sent: tuple[int, int] | None = None
@@ -82,6 +84,8 @@ class Schedulers:
         if metrics is not None and not on_device and len(known.metrics) < METRICS_LIMIT:
             known.metrics.append(number(float(metrics)))
         known.rate = _first_rate(scheduler.optimizer)
+        place = getattr(scheduler, "last_epoch", None)
+        known.place = place if isinstance(place, int) else None
         if known.factor is not None and known.factor < SMALL_FACTOR:
             known.factor = max(known.factor, _factor(scheduler))
         opt, recorder = known.opt, self.recorder

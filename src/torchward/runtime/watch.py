@@ -87,6 +87,7 @@ class Watch:
         def saved(token: Any, _result: Any, args: Any, kwargs: Any) -> None:
             recorder.waits.saved(perf_counter() - token, args[1] if len(args) > 1 else kwargs.get("f"))
             recorder.checkpoints.saved(args, kwargs)
+            recorder.resumes.saved(args, kwargs)
 
         patches.around(torch, "save", lambda _args, _kwargs: perf_counter(), guard("saves", saved))
 
@@ -280,11 +281,20 @@ class Watch:
         put_back = guard("optimizer", recorder.checkpoints.put_back)
         gave = guard("optimizer", lambda _t, result, args, _k: recorder.optimizers.gave_state(args[0], result))
         patches.around(Optimizer, "state_dict", None, gave)
-        patches.around(Optimizer, "load_state_dict", None, lambda _t, _r, args, _k: put_back("opt", args[0]))
+        resumes = recorder.resumes
+        begins = guard("resumes", lambda args, _kwargs: resumes.putting_back(args[0]))
+        goes_on = guard("resumes", lambda before, args: resumes.put_back(before, *args[:2]) if args[1:] else None)
+
+        def restored(before: Any, _result: Any, args: Any, kwargs: Any) -> None:
+            put_back("opt", args[0])
+            goes_on(before, args if args[1:] else (*args, *kwargs.values()))
+
+        patches.around(Optimizer, "load_state_dict", begins, restored)
 
         def unpickled(_token: Any, result: Any, args: Any, kwargs: Any) -> None:
             recorder.start.loads = True
             recorder.checkpoints.loaded(result, args, kwargs)
+            recorder.resumes.loaded(result, args, kwargs)
             for value in result.values() if isinstance(result, dict) else (result,):
                 if isinstance(value, nn.Module):
                     recorder.parameters.loaded.add(value)

@@ -159,6 +159,7 @@ class RunBuilder:
             tables=models.tables(),
             added_rows=models.added_rows(),
             optimizers=optimizers,
+            resumptions=self._optimizers.resumptions(),
             schedulers=self._optimizers.schedulers(loaders),
             clips=self._optimizers.clips(),
             own_decays=self._optimizers.own_decays(),

@@ -16,7 +16,7 @@ SERIES_LIMIT = 10_000
 
 THINGS = ("root", "param", "module", "opt", "sched", "loader", "loss", "stream", "act", "clip", "learner", "ft")
 """Kinds of rows that describe a thing; later ones add to what is known of it."""
-COUNTS = ("ck", "fw", "oc", "sc", "lc", "cc", "lb")
+COUNTS = ("ck", "fw", "oc", "sc", "lc", "cc", "lb", "resumed")
 """... that count what happened to it; the last one holds."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
-from torchward.facts import Clip, Cycle, Loader, Optimizer, OwnDecay, Scheduler, Series
+from torchward.facts import Clip, Cycle, Loader, Optimizer, OwnDecay, Resumed, Resumption, Scheduler, Series
 from torchward.runlog import Row
 
 ALIKE = 0.02
@@ -161,6 +161,27 @@ class Optimizers(Part):
                 )
             )
         return tuple(found)
+
+    def resumptions(self) -> tuple[Resumption, ...]:
+        return tuple(
+            Resumption(
+                step=row["s"],
+                site=self.ledger.site(row["site"]),
+                optimizer=row["o"],
+                made_with=row["before"],
+                lr=row["lr"],
+                first_lr=row["first"],
+                peak=row["peak"],
+                steps=row["taken"],
+                saved=row["saved"],
+                counters=dict(row["n"]),
+                next_counters=row["then"],
+                schedules=tuple(
+                    Resumed(index, first, last, steps, stood) for index, first, stood, last, steps in row["made"]
+                ),
+            )
+            for _, row in sorted(self.ledger.counts["resumed"].items())
+        )
 
     def clips(self) -> tuple[Clip, ...]:
         found = []

@@ -36,6 +36,7 @@ class Resumes:
         self.opened: dict[str, Any] = {}
         """What stands in the checkpoint that was opened last."""
         self.saves: list[dict[str, Any]] = []
+        self.stepped = recorder.guarded("resumes", self._stepped)
 
     def loaded(self, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """`torch.load` gave back `result`."""
@@ -85,7 +86,7 @@ class Resumes:
         self.waiting.setdefault(opt.index, []).append(load)
         recorder.optimizers.not_alone()  # its next step is told of
 
-    def stepped(self, opt: Opt, optimizer: Any) -> None:
+    def _stepped(self, opt: Opt, optimizer: Any) -> None:
         """The first step since a load."""
         for load in self.waiting.pop(opt.index, ()):
             load["first"] = _rate(optimizer.param_groups)

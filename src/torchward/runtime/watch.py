@@ -84,10 +84,12 @@ class Watch:
         if torch.distributed.is_available():
             self._ranks(guard)
 
+        noted = guard("resumes", recorder.resumes.saved)
+
         def saved(token: Any, _result: Any, args: Any, kwargs: Any) -> None:
             recorder.waits.saved(perf_counter() - token, args[1] if len(args) > 1 else kwargs.get("f"))
             recorder.checkpoints.saved(args, kwargs)
-            recorder.resumes.saved(args, kwargs)
+            noted(args, kwargs)
 
         patches.around(torch, "save", lambda _args, _kwargs: perf_counter(), guard("saves", saved))
 
@@ -291,10 +293,12 @@ class Watch:
 
         patches.around(Optimizer, "load_state_dict", begins, restored)
 
+        opened = guard("resumes", resumes.loaded)
+
         def unpickled(_token: Any, result: Any, args: Any, kwargs: Any) -> None:
             recorder.start.loads = True
             recorder.checkpoints.loaded(result, args, kwargs)
-            recorder.resumes.loaded(result, args, kwargs)
+            opened(result, args, kwargs)
             for value in result.values() if isinstance(result, dict) else (result,):
                 if isinstance(value, nn.Module):
                     recorder.parameters.loaded.add(value)

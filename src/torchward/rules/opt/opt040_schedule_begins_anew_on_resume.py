@@ -52,6 +52,7 @@ def check(run: Run) -> Iterator[Finding]:
     if not found:
         return
     resumption, optimizer, counter, _ = found[0]
+    kinds = {one.index: one.kind for one in run.schedulers}
     yield Finding(
         "OPT040",
         data={
@@ -63,7 +64,7 @@ def check(run: Run) -> Iterator[Finding]:
             "counter": counter,
             "stood": resumption.counters.get(counter, 0),
             "now": (resumption.next_counters or {}).get(counter, 0),
-            "scheduler": next((run.schedulers[one.scheduler].kind for one in resumption.schedules), ""),
+            "scheduler": next((kinds[one.scheduler] for one in resumption.schedules if one.scheduler in kinds), ""),
         },
         place=at(resumption.site, first=resumption.step),
         confidence=Confidence.LIKELY,

@@ -76,9 +76,9 @@ RULE = Rule(
     ),
     fix=Text(
         "Check the output of `{model}`: its range (normalised or squashed scores need a scale, such as `10 * scores`), "
-        "its shape next to the targets, and that every layer gets a gradient.",
+        "its shape next to the targets, that no layer is too narrow, and that every layer gets a gradient.",
         "检查 `{model}` 的输出：取值范围（经过归一化或压缩的分数需要乘以一个系数，例如 `10 * scores`）、"
-        "与目标的形状是否一致，以及每一层是否都得到梯度。",
+        "与目标的形状是否一致，中间是否有过窄的层，以及每一层是否都得到梯度。",
     ),
     bad="""\
 import torch
@@ -88,19 +88,19 @@ from torch import nn
 torch.manual_seed(0)
 
 
-class CosineClassifier(nn.Module):
-    def __init__(self, inputs=20, size=32, classes=10):
+class Encoder(nn.Module):
+    def __init__(self, inputs=20, size=1, classes=10):
         super().__init__()
-        self.encoder = nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), nn.Linear(64, size))
-        self.prototypes = nn.Parameter(torch.randn(classes, size))
+        self.body = nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), nn.Linear(64, size), nn.Tanh())
+        self.head = nn.Linear(size, classes)
 
     def forward(self, x):
-        return F.normalize(self.encoder(x), dim=1) @ F.normalize(self.prototypes, dim=1).t()
+        return self.head(self.body(x))
 
 
 x = torch.randn(2000, 20)
 y = (x @ torch.randn(20, 10)).argmax(1)
-model = CosineClassifier()
+model = Encoder()
 optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
 for step in range(400):
     i = torch.randint(0, 2000, (64,))
@@ -118,19 +118,19 @@ from torch import nn
 torch.manual_seed(0)
 
 
-class CosineClassifier(nn.Module):
+class Encoder(nn.Module):
     def __init__(self, inputs=20, size=32, classes=10):
         super().__init__()
-        self.encoder = nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), nn.Linear(64, size))
-        self.prototypes = nn.Parameter(torch.randn(classes, size))
+        self.body = nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), nn.Linear(64, size), nn.Tanh())
+        self.head = nn.Linear(size, classes)
 
     def forward(self, x):
-        return 10 * F.normalize(self.encoder(x), dim=1) @ F.normalize(self.prototypes, dim=1).t()
+        return self.head(self.body(x))
 
 
 x = torch.randn(2000, 20)
 y = (x @ torch.randn(20, 10)).argmax(1)
-model = CosineClassifier()
+model = Encoder()
 optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
 for step in range(400):
     i = torch.randint(0, 2000, (64,))

@@ -190,8 +190,8 @@ def _size(given: torch.Tensor) -> float:
 
 
 def _far_off(given: torch.Tensor) -> Iterator[tuple[float, int, int, float]]:
-    """(value, how often, in how many examples, distance of the nearest other in deviations of the others) of the
-    largest and the least value of a batch, (example, ..., feature), if those of its feature vary far from it."""
+    """(value, how often, in how many different examples, distance of the nearest other in deviations of the others) of
+    the largest and the least value of a batch, (example, ..., feature), if those of its feature vary far from it."""
     mean, deviation = float(given.mean()), float(given.std())
     for value in (float(given.max()), float(given.min())):
         if not math.isfinite(value) or abs(value - mean) <= FAR * deviation / 2:
@@ -203,7 +203,9 @@ def _far_off(given: torch.Tensor) -> Iterator[tuple[float, int, int, float]]:
             continue
         nearest = float((others - value).abs().min())
         if nearest >= FAR * float(others.std()) > 0:
-            yield value, len(places), int(places[:, 0].unique().numel()), nearest / float(others.std())
+            # Drawn with replacement, one example may stand in a batch twice.
+            examples = given[places[:, 0].unique()].flatten(1).unique(dim=0)
+            yield value, len(places), len(examples), nearest / float(others.std())
 
 
 def _is_table(given: torch.Tensor | None) -> TypeGuard[torch.Tensor]:

@@ -23,7 +23,7 @@ def points(count):
 
 
 generator, discriminator = Perceptron(4, 2), Perceptron(2, 1)
-opt_g = torch.optim.Adam(generator.parameters(), lr=8e-3, betas=(0.5, 0.99))
+opt_g = torch.optim.Adam(generator.parameters(), lr=1.6e-2, betas=(0.5, 0.99))
 opt_d = torch.optim.Adam(discriminator.parameters(), lr=1e-3, betas=(0.5, 0.99))
 for step in range(1, 1601):
     made = generator(torch.randn(100, 4))

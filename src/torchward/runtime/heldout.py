@@ -46,6 +46,10 @@ LEAST_VALUES = 16
 FAR, FAR_VALUES = 10.0, 8
 """Deviations of the other values of a feature, of which there are at least so many different ones, that a value is away
 from the nearest of them: of a million normal draws the two largest are 0.2 apart."""
+RANGES = 3.0
+"""... and times their range."""
+SPARSE = 0.5
+"""Share of the others that are one value from which on the rest are rare, and may be anything: counts of words."""
 
 
 class _Rows:
@@ -201,8 +205,10 @@ def _far_off(given: torch.Tensor) -> Iterator[tuple[float, int, int, float]]:
         others = feature[feature != value]
         if len(others) < len(feature) * 0.8 or others.unique().numel() < FAR_VALUES:
             continue
+        if float((others == others.mode().values).double().mean()) >= SPARSE:
+            continue
         nearest = float((others - value).abs().min())
-        if nearest >= FAR * float(others.std()) > 0:
+        if nearest >= FAR * float(others.std()) > 0 and nearest >= RANGES * float(others.max() - others.min()):
             # Drawn with replacement, one example may stand in a batch twice.
             examples = given[places[:, 0].unique()].flatten(1).unique(dim=0)
             yield value, len(places), len(examples), nearest / float(others.std())

@@ -1,5 +1,5 @@
 # bug: the scaler is fitted on all records before the split in time
-# expects: no-rule-yet
+# expects: DAT049
 # Bearing wear at a water pumping station.
 # 12 SCADA channels, one record an hour, oldest first; train on the first three quarters, check on the rest.
 import numpy as np

@@ -36,7 +36,9 @@ class Resumes:
         self.opened: dict[str, Any] = {}
         """What stands in the checkpoint that was opened last."""
         self.saves: list[dict[str, Any]] = []
-        self.stepped = recorder.guarded("resumes", self._stepped)
+        self.stepped, self.write_counts = (
+            recorder.guarded("resumes", one) for one in (self._stepped, self._write_counts)
+        )
 
     def loaded(self, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """`torch.load` gave back `result`."""
@@ -110,7 +112,7 @@ class Resumes:
             if load["then"] is None and load["first"] is not None and load["key"] == (one["folder"], one["keys"]):
                 load["then"] = one["n"]
 
-    def write_counts(self) -> None:
+    def _write_counts(self) -> None:
         for index, load in enumerate(self.loads):
             if load["first"] is None:
                 continue

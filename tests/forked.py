@@ -1,6 +1,6 @@
 """Runs training programs in forks of one process that has imported torch: seconds less for each than a new interpreter.
 
-    python tests/forked.py        reads lines `program <TAB> folder`, answers each with a line of JSON
+    python tests/forked.py        reads lines `program <TAB> folder <TAB> language`, answers each with a line of JSON
 
 The recorder, its log and the rules are the real ones; what `torchward run` adds (starting the interpreter, signals, the
 report) is tested elsewhere. A program that starts processes of its own is run through the command line instead.
@@ -40,7 +40,7 @@ def train(program: Path, folder: Path) -> int:
     return status
 
 
-def run(program: Path, folder: Path) -> dict[str, object]:
+def run(program: Path, folder: Path, language: str) -> dict[str, object]:
     """Exit status, what was printed, and findings as in `findings.json`."""
     from torchward.commands._session import Session, host, write_launch
     from torchward.report import json as report
@@ -71,7 +71,7 @@ def run(program: Path, folder: Path) -> dict[str, object]:
     write_launch(folder / "run", {**launch, "ended": time.time(), "returncode": status})
     session = Session(folder / "run")
     session.poll()
-    outcome = session.outcome("en")
+    outcome = session.outcome(language)
     return {
         "status": status,
         "output": (folder / "output").read_text(errors="replace"),
@@ -88,8 +88,8 @@ def main() -> None:
     assert sklearn.datasets
     torch.set_num_threads(1)
     for line in sys.stdin:
-        program, folder = line.rstrip("\n").split("\t")
-        print(json.dumps(run(Path(program), Path(folder))), flush=True)
+        program, folder, language = line.rstrip("\n").split("\t")
+        print(json.dumps(run(Path(program), Path(folder), language)), flush=True)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ def _torch() -> ModuleType:
 
 
 def test_padding_is_what_fills_rows_up_and_is_found_nowhere_else(torch: ModuleType) -> None:
-    from torchward.runtime.sequences import padding_of
+    from torchward.runtime.padding import padding_of
 
     generator = torch.Generator().manual_seed(0)
     ids = torch.randint(1, 30, (8, 12), generator=generator)

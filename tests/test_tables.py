@@ -54,7 +54,7 @@ def test_filling_at_both_ends_of_a_row_is_not_counted(torch: ModuleType) -> None
 def test_positions_that_begin_anew_tell_of_several_texts(
     torch: ModuleType, positions: list[list[int]], begins: list[int] | None
 ) -> None:
-    from torchward.runtime.sequences import _begins
+    from torchward.runtime.places import texts_begin
 
-    found = _begins(torch.tensor(positions), torch.zeros(1, 8, dtype=torch.long))
+    found = texts_begin(torch.tensor(positions), torch.zeros(1, 8, dtype=torch.long))
     assert (found.nonzero()[:, 1].tolist() if found is not None else None) == begins

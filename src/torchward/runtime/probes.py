@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from torchward.runtime import evaluations, looks, mixing, reshapes, sequences, series, terms, trials
+from torchward.runtime import evaluations, looks, mixing, reshapes, series, terms, trials
 from torchward.runtime.captures import Capture
 from torchward.runtime.copies import CannotLookError, Outside, duplicate, fits, kept_out, undisturbed
 from torchward.runtime.memorise import memorise
+from torchward.runtime.padding import read_after_padding
 from torchward.runtime.pairs import Pairs
 from torchward.runtime.tensors import tensors_in
 
@@ -316,7 +317,7 @@ class Prober:
         given = next(tensors_in((capture.args, capture.kwargs)), None)
         batch_first = capture.axis_is_batch or mixing.batch_first(capture)
         if batch_first and given is not None and given.is_floating_point() and given.dim() == 3:
-            padded = sequences.read_after_padding(
+            padded = read_after_padding(
                 model, lambda: capture.call(model, capture.args, capture.kwargs), capture.output, given
             )
             if padded is not None:

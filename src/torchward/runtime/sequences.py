@@ -10,8 +10,11 @@ import torch
 from torch import nn
 
 from torchward.runtime import graph, prompts
+from torchward.runtime.ahead import CHANGE, first_looking_ahead
 from torchward.runtime.copies import CannotLookError, mapped
 from torchward.runtime.evaluations import CLASS_LOSSES
+from torchward.runtime.padding import Masks, is_attention, padding_of, read_at_end, tail_of
+from torchward.runtime.places import Lookups, texts_begin
 from torchward.runtime.tensors import plain, tensors_in, tolist
 
 if TYPE_CHECKING:
@@ -31,8 +34,6 @@ ENDS = 4
 """Rows of a batch whose end is seen."""
 VIEWS_LIMIT = 12
 """Views between what a model returned and what the loss is given."""
-CHANGE = 1e-3
-"""A change by this share of the outputs' deviation is looked into: far above float32's rounding."""
 
 
 class Tokens:
@@ -167,7 +168,7 @@ class Tokens:
         }
         if padding is not None:
             fields["tail"] = float(tail_of(ids, padding).sum(1).float().median())
-            fields["recurrent"] = _read_at_end(model, call, output, ids.shape[1])
+            fields["recurrent"] = read_at_end(model, call, output, ids.shape[1])
         return fields
 
     def relation(self) -> dict[str, Any]:
@@ -249,9 +250,9 @@ class Tokens:
         Looks at the padding masks of its attention layers while it is called once.
         """
         padding = padding_of(self.ids) if self.ids is not None else None
-        if padding is None or self.ids is None or not any(map(_is_attention, model.modules())):
+        if padding is None or self.ids is None or not any(map(is_attention, model.modules())):
             return None
-        with _Masks(model, self.ids[:count], padding) as masks:
+        with Masks(model, self.ids[:count], padding) as masks:
             call()
         return {
             "examples": self.ids.shape[0],
@@ -269,7 +270,7 @@ class Tokens:
         count = min(capture.examples, ids.shape[0])
         ids = ids[:count]
         given = (capture.args, capture.kwargs)
-        with _Tables(model, ids) as tables:
+        with Lookups(model, ids) as tables:
             first = call(*given)
         fields = tables.clamped | ({"same_place": tables.places} if tables.places else {})
         part, kept = self._first_part(ids), self.target is not None
@@ -294,7 +295,7 @@ class Tokens:
         return fields | {
             "order": change(shuffled),
             "history": change(other),
-            "attends": any(map(_is_attention, model.modules())) or self.attends,
+            "attends": any(map(is_attention, model.modules())) or self.attends,
             "per_position": kept,
             **self._twins(),
         }
@@ -349,7 +350,7 @@ class Tokens:
         other[:, start:] = flat[picks]
         given = (capture.args, capture.kwargs)
         changed = replaced(given, self.position, other)
-        with _Masks(model, ids, padding_of(ids)) as masks:
+        with Masks(model, ids, padding_of(ids)) as masks:
             first = self._output(call(*given), count, length)
         again = self._output(call(*given), count, length)
         second = self._output(call(*changed), count, length)
@@ -389,7 +390,8 @@ class Tokens:
     ) -> dict[str, Any]:
         """Rows of several texts, as positions that begin anew tell, or the token at each start: does a text see the
         tokens of the one before it?"""
-        begins = next((found for tensor in tensors_in(given, 4) if (found := _begins(tensor, ids)) is not None), None)
+        known = (texts_begin(tensor, ids) for tensor in tensors_in(given, 4))
+        begins = next((found for found in known if found is not None), None)
         token = None
         if begins is None and self.ids is not None and self.shift == 1:
             token = prompts.start_of_texts(self.ids, padding_of(self.ids))
@@ -451,48 +453,6 @@ def _shift(ids: torch.Tensor, target: torch.Tensor, ignore: int) -> tuple[int | 
     return best, shares[best]
 
 
-def _begins(places: torch.Tensor, ids: torch.Tensor) -> torch.Tensor | None:
-    """Where a second, third, ... text begins, if these are the positions of `ids` and count up from 0 several times."""
-    if places is ids or not plain(places) or places.dtype not in (torch.int64, torch.int32) or places.dim() != 2:
-        return None
-    if places.shape[1] != ids.shape[1] or places.shape[0] not in (1, ids.shape[0]) or bool((places[:, 0] != 0).any()):
-        return None
-    places = places.expand_as(ids)
-    before, after = places[:, :-1], places[:, 1:]
-    begins = torch.zeros_like(ids, dtype=torch.bool)
-    begins[:, 1:-1] = (before > 0)[:, :-1] & (after == 0)[:, :-1] & (after == 1)[:, 1:]
-    return begins if bool(((after == before + 1) | (after == 0)).all()) and bool(begins.any()) else None
-
-
-def tail_of(ids: torch.Tensor, padding: int) -> torch.Tensor:
-    """Where a row holds nothing but `padding` up to its end."""
-    return (ids == padding).long().flip(1).cumprod(1).flip(1).bool()
-
-
-def empty_tail(given: torch.Tensor) -> torch.Tensor | None:
-    """Of sequences of numbers, (example, position, feature): how many positions at each end hold nothing but 0, if that
-    fills them up to a common length and is never found elsewhere."""
-    empty = (given == 0).all(-1)
-    tail = empty.long().flip(1).cumprod(1).flip(1).bool()
-    lengths = tail.sum(1)
-    different = set(tolist(lengths))
-    if bool((empty & ~tail).any()) or len(different) < 3 or max(different) == given.shape[1]:
-        return None
-    return lengths if int((lengths >= 2).sum()) >= 3 else None
-
-
-def read_after_padding(
-    model: nn.Module, call: Callable[[], list[torch.Tensor]], output: int, given: torch.Tensor
-) -> dict[str, Any] | None:
-    """Fields of the probe of ids for sequences of numbers; None without padding."""
-    lengths = empty_tail(given)
-    if lengths is None:
-        return None
-    recurrent = _read_at_end(model, call, output, given.shape[1])
-    tail = float(lengths.float().median())
-    return {"examples": given.shape[0], "length": given.shape[1], "padding": 0, "tail": tail, "recurrent": recurrent}
-
-
 def _skipped(node: Any) -> dict[int, int]:
     """Size of an axis -> how many of its first places were cut off on the way to the values of `node`."""
     found: dict[int, int] = {}
@@ -509,59 +469,6 @@ def _skipped(node: Any) -> dict[int, int]:
     return found
 
 
-def padding_of(ids: torch.Tensor) -> int | None:
-    """The id that fills rows up to a common length, if it is never found elsewhere; None when in doubt."""
-    if ids.shape[0] < 4:
-        return None
-    candidate, times = Counter(tolist(ids[:, -1])).most_common(1)[0]
-    tail = tail_of(ids, candidate)
-    lengths = tolist(tail.sum(1))
-    if (
-        times < max(3, ids.shape[0] // 4)
-        or bool(((ids == candidate) & ~tail).any())
-        or sum(length >= 2 for length in lengths) < 3
-        or len(set(lengths)) < 3
-        or max(lengths) == ids.shape[1]
-        or len(set(tolist(ids.reshape(-1)))) < 4
-    ):
-        return None
-    return int(candidate)
-
-
-def _read_at_end(model: nn.Module, call: Callable[[], list[torch.Tensor]], output: int, length: int) -> str:
-    """Path of the last recurrent layer, if the output depends on its state at the last position alone."""
-    seen: list[tuple[str, bool, torch.Tensor]] = []
-    names = {id(module): name for name, module in model.named_modules()}
-
-    def keep(module: Any, _args: Any, made: Any) -> None:
-        if isinstance(made, tuple) and isinstance(made[0], torch.Tensor) and made[0].dim() == 3:
-            seen.append((names[id(module)], module.batch_first, made[0]))
-        else:
-            seen.append(("", False, torch.zeros(0)))  # packed: it stops where the sequence does
-
-    handles = [one.register_forward_hook(keep) for one in model.modules() if isinstance(one, nn.RNNBase)]
-    if not handles:
-        return ""
-    try:
-        with torch.enable_grad():
-            outputs = call()
-            chosen = outputs[output]
-            name, batch_first, states = seen[-1] if seen else ("", False, torch.zeros(0))
-            if not name or not states.requires_grad or not chosen.requires_grad:
-                return ""
-            (slope,) = torch.autograd.grad(chosen.float().square().sum(), states, allow_unused=True)
-    finally:
-        for handle in handles:
-            handle.remove()
-    if slope is None:
-        return name  # the final state that the layer returns besides its outputs
-    slope = slope if batch_first else slope.transpose(0, 1)
-    read = (slope != 0).any(-1)
-    if read.shape[1] != length:
-        return ""
-    return name if bool(read[:, -1].any()) and not bool(read[:, :-1].any()) else ""
-
-
 def replaced(given: tuple[Any, Any], position: int, new: torch.Tensor) -> tuple[Any, Any]:
     """The arguments with another tensor at a position (in the order of `tensors_in`)."""
     left = position
@@ -575,159 +482,8 @@ def replaced(given: tuple[Any, Any], position: int, new: torch.Tensor) -> tuple[
     return mapped(args, change), mapped(kwargs, change)
 
 
-def first_looking_ahead(
-    model: nn.Module,
-    call: Callable[[Any, Any], list[torch.Tensor]],
-    given: tuple[Any, Any],
-    changed: tuple[Any, Any],
-    sizes: tuple[int, int, int],
-) -> tuple[str, str, int]:
-    """(path, class, embeddings called with changed ids): the first module to return whose early output changed though
-    its early input did not."""
-    count, length, start = sizes
-    names = {id(module): (name, type(module).__name__) for name, module in model.named_modules()}
-    records: list[list[tuple[int, list[torch.Tensor], list[torch.Tensor]]]] = [[], []]
-
-    def kept(first: torch.Tensor, second: torch.Tensor) -> bool:
-        """The same at early positions, along whichever axis may be theirs; without one, the same altogether."""
-        axes = [axis for axis, size in enumerate(first.shape) if size == length and (axis or size != count)]
-        if not axes or first.shape != second.shape:
-            return _same(first, second)
-        return any(_same(first.narrow(axis, 0, start), second.narrow(axis, 0, start)) for axis in axes)
-
-    for record, (args, kwargs) in zip(records, (given, changed), strict=True):
-
-        def keep(module: nn.Module, args: Any, kwargs: Any, output: Any, record: Any = record) -> None:
-            if len(record) < 1_000 and module is not model:
-                inputs = [t.detach().clone() for t in tensors_in((args, kwargs), 4)]
-                record.append((id(module), inputs, [t.detach().clone() for t in tensors_in(output)][:1]))
-
-        handles = [module.register_forward_hook(keep, with_kwargs=True) for module in model.modules()]
-        try:
-            call(args, kwargs)
-        finally:
-            for handle in handles:
-                handle.remove()
-    found, embeddings = ("", ""), set()
-    for (key, first_in, first_out), (other, second_in, second_out) in zip(*records, strict=False):
-        if key != other or len(first_in) != len(second_in) or not first_out or not second_out:
-            continue
-        if names[key][1].startswith("Embedding") and not all(map(_same, first_in, second_in)):
-            embeddings.add(tuple(names[key]))
-        before, after = first_out[0], second_out[0]
-        if found[1] or not before.is_floating_point() or length not in before.shape[1:]:
-            continue
-        if all(map(kept, first_in, second_in)) and not kept(before, after):
-            found = names[key]
-    return *found, len(embeddings)
-
-
-def _same(first: torch.Tensor, second: torch.Tensor) -> bool:
-    if first.shape != second.shape:
-        return False
-    if not first.is_floating_point():
-        return torch.equal(first, second)
-    scale = float(first.float().std()) if first.numel() > 1 else 1.0
-    return float((first.float() - second.float()).nan_to_num(0, 0, 0).abs().amax()) <= CHANGE * (scale or 1.0)
-
-
-def _is_attention(module: nn.Module) -> bool:
-    return isinstance(module, nn.MultiheadAttention)
-
-
 def _judged(tensor: torch.Tensor, ids: torch.Tensor, per_position: bool) -> bool:
     """An output with the batch first, and along the sequence if each position is judged."""
     if not tensor.is_floating_point() or not tensor.dim() or tensor.shape[0] != ids.shape[0] or tensor.numel() < 2:
         return False
     return not per_position or (tensor.dim() >= 3 and tensor.shape[1] == ids.shape[1])
-
-
-LEAST_PLACES = 4
-
-
-class _Tables:
-    """While in force, looks at the row numbers that embedding layers are given: are some of them cut off at the end, or
-    all the same?"""
-
-    def __init__(self, model: nn.Module, ids: torch.Tensor) -> None:
-        self.names = {id(module): name for name, module in model.named_modules()}
-        self.tables = [module for module in model.modules() if isinstance(module, nn.Embedding)]
-        self.ids = ids
-        self.clamped: dict[str, Any] = {}
-        self.places = ""
-        """A table of places that is asked for one and the same row (and that of padding) at all places."""
-        self.handles: list[Any] = []
-
-    def __enter__(self) -> _Tables:
-        self.handles = [table.register_forward_pre_hook(self._look) for table in self.tables]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for handle in self.handles:
-            handle.remove()
-
-    def _look(self, module: Any, args: Any) -> None:
-        rows = args[0] if args else None
-        self._look_at_places(module, rows)
-        if self.clamped or not isinstance(rows, torch.Tensor) or rows.is_floating_point() or rows.dim() not in (1, 2):
-            return
-        size = int(module.num_embeddings)
-        if size < 2:  # one row for all of them is meant so, as for kinds of tokens where there is but one
-            return
-        share, tokens = 0.0, False
-        if rows.shape == self.ids.shape and torch.equal(rows, self.ids.clamp(max=size - 1)):
-            share, tokens = float((self.ids >= size).float().mean()), True
-        else:
-            line = rows.reshape(-1, rows.shape[-1])[0]
-            places = torch.arange(len(line), device=line.device)
-            if torch.equal(line, places.clamp(max=size - 1)):
-                share = max(0, len(line) - size) / len(line)
-        if share > 0:
-            self.clamped = {
-                "clamped_module": self.names[id(module)],
-                "clamped_size": size,
-                "clamped_share": round(share, 4),
-                "clamped_tokens": tokens,
-            }
-
-    def _look_at_places(self, module: Any, rows: Any) -> None:
-        length = self.ids.shape[1]
-        if not isinstance(rows, torch.Tensor) or rows.is_floating_point() or not rows.dim() or rows.shape[-1] != length:
-            return
-        # Tables of a few rows tell parts of a text, or kinds of tokens, apart.
-        if length < LEAST_PLACES or module.num_embeddings < length:
-            return
-        if rows.shape == self.ids.shape and torch.equal(rows.unique(), self.ids.unique()):
-            return
-        padding = padding_of(self.ids) if rows.shape == self.ids.shape else None
-        asked = rows[self.ids != padding] if padding is not None else rows
-        if len(asked.unique()) == 1:
-            self.places = self.names[id(module)]
-
-
-class _Masks:
-    """While in force, looks at the `key_padding_mask` that attention modules are given."""
-
-    def __init__(self, model: nn.Module, ids: torch.Tensor, padding: int | None) -> None:
-        self.names = {id(module): name for name, module in model.named_modules()}
-        self.tail = tail_of(ids, padding) if padding is not None else None
-        self.attention = [module for module in model.modules() if _is_attention(module)]
-        self.inverted: list[str] = []
-        self.handles: list[Any] = []
-
-    def __enter__(self) -> _Masks:
-        if self.tail is not None:
-            self.handles = [one.register_forward_pre_hook(self._look, with_kwargs=True) for one in self.attention]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for handle in self.handles:
-            handle.remove()
-
-    def _look(self, module: nn.Module, args: Any, kwargs: Any) -> None:
-        mask = kwargs.get("key_padding_mask", args[3] if len(args) > 3 else None)
-        if not isinstance(mask, torch.Tensor) or self.tail is None or mask.shape != self.tail.shape:
-            return
-        hidden = mask if mask.dtype == torch.bool else torch.isinf(mask)
-        if bool((hidden == ~self.tail).all()):
-            self.inverted.append(self.names[id(module)])

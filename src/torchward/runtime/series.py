@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from torchward.runtime import sequences
+from torchward.runtime.ahead import first_looking_ahead
 from torchward.runtime.tensors import plain, tensors_in
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def future(model: nn.Module, capture: Capture) -> dict[str, Any] | None:
     if fields["change"] > LOOKED_INTO:
         given_now = capture.args, capture.kwargs
         changed, sizes = sequences.replaced(given_now, 0, other), (capture.examples, length, start)
-        fields["future_module"], fields["future_kind"], _ = sequences.first_looking_ahead(
+        fields["future_module"], fields["future_kind"], _ = first_looking_ahead(
             model, lambda args, kwargs: capture.call(model, args, kwargs), given_now, changed, sizes
         )
     return fields

@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 from torchward.runtime import digits, graph, sequences, shifts
 from torchward.runtime.copies import CannotLookError, changed, duplicate, mapped, undisturbed
+from torchward.runtime.padding import empty_tail, padding_of, tail_of
 from torchward.runtime.tensors import of_user, plain, tensors_in, thin, user_frame
 
 if TYPE_CHECKING:
@@ -318,8 +319,8 @@ def padding(model: nn.Module, capture: Capture) -> dict[str, Any] | None:
     else:
         if tokens.target is not None and not tokens.batch_first:
             return None
-        fill = sequences.padding_of(tokens.ids)
-        tail = sequences.tail_of(tokens.ids[:count], fill) if fill is not None else None
+        fill = padding_of(tokens.ids)
+        tail = tail_of(tokens.ids[:count], fill) if fill is not None else None
     if tail is None or tail.shape[0] != count:
         return None
     length = tail.shape[1]
@@ -376,7 +377,7 @@ def _padding_of_numbers(capture: Capture) -> torch.Tensor | None:
     first = given[0] if given else None
     if first is None or not plain(first) or not first.is_floating_point() or first.dim() != 3:
         return None
-    empty = sequences.empty_tail(first)
+    empty = empty_tail(first)
     if empty is None:
         return None
     count, length = first.shape[:2]

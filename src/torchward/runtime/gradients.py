@@ -35,8 +35,8 @@ class Gradients:
         self.gradient: torch.Tensor | None = None
         """Flag: did the last backward pass leave a gradient (looked at in the last parameter that has one)?"""
         self.in_closure = False
-        self.dirty_inside = 0
-        """Backward passes of the closure under way that began on the gradient of the one before."""
+        self.inside = self.dirty_inside = 0
+        """Backward passes of the closure under way; those that began on the gradient of the one before."""
         # totals
         self.checked = self.dirty = self.late = self.without = 0
         self.unsure = self.dirty_unsure = 0
@@ -72,6 +72,7 @@ class Gradients:
     def before_backward(self) -> None:
         self.passes += 1
         self.cleared_after_backward = False
+        self.inside += self.in_closure
         if self.in_closure and self.left is not None:
             parameter, kept, version = self.left
             self.dirty_inside += parameter.grad is kept and kept._version == version
@@ -102,7 +103,7 @@ class Gradients:
                 sites.append(site)
 
     def step_begins(self, closure: bool) -> None:
-        self.in_closure, self.dirty_inside = closure, 0
+        self.in_closure, self.inside, self.dirty_inside = closure, 0, 0
         if closure:
             self.left = None
 

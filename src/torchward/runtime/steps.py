@@ -178,7 +178,9 @@ class Step:
         passes = self.recorder.backwards - self.backwards_before
         opt.closures += 1
         opt.closures_idle += passes == 0
-        # With several passes to an evaluation, as over parts of the data, they add up on purpose.
+        # With several passes to an evaluation, as over parts of the data, they add up on purpose. Derivatives by
+        # `autograd.grad`, as in the loss of a differential equation, add to no gradient.
+        passes = opt.gradients.inside
         if 1 < passes == _evaluations(optimizer) - self.evaluations_before:
             opt.closure_passes += passes - 1
             opt.closure_dirty += opt.gradients.dirty_inside

@@ -25,6 +25,8 @@ LIMIT = 8
 ROWS = 262_144
 FEWEST = 8
 """Rows, and positions of a sequence."""
+NARROWEST = 3
+"""Columns of an embedding layer: of two, a row that moved points where it did once in a hundred thousand times."""
 COLUMNS = 8
 PARALLEL = 1e-5
 """Ten thousand roundings of float32, of random sign."""
@@ -36,8 +38,8 @@ who does it by hand with a few percent of it."""
 NEAR = 0.25
 """... of the mean of some of the rows from that of all."""
 ADDED_ROWS = 16
-ENOUGH = 2_000
-"""Lookups of one evaluation."""
+ENOUGH, CALLS = 2_000, 4
+"""Lookups of one evaluation, and calls at least: it may begin with all of the training data."""
 DEVIATIONS = 6.0
 """Up to here, means of columns and products of neighbouring rows are those of independent draws."""
 SPREAD = 3.0
@@ -93,7 +95,7 @@ class Tables:
         """Number of the model -> identity of the layer -> table."""
         self.looked: list[tuple[Table, torch.Tensor]] = []
         """In the root call under way: what its tables were asked for."""
-        self.step = self.lookups = 0
+        self.step = self.lookups = self.calls = 0
         """Of the last evaluation that was looked into, and how many it has made."""
 
     def begin(self, root: Root, module: nn.Module) -> None:
@@ -167,7 +169,7 @@ class Tables:
         if root.index not in self.known or not step or torch.is_grad_enabled():
             return False
         if step == self.step:
-            return self.lookups < ENOUGH
+            return self.lookups < ENOUGH or self.calls < CALLS
         return step >= self.step + step // EVALUATED
 
     def looked_up(self, root: Root, module: nn.Module, args: Any) -> None:
@@ -194,8 +196,10 @@ class Tables:
                 if not table.layer:
                     table.longest = max(table.longest, length)
         elif self.curious(root):
-            self.lookups = 0 if self.recorder.step != self.step else self.lookups
+            if self.recorder.step != self.step:
+                self.lookups = self.calls = 0
             self.lookups += sum(rows.numel() for _, rows in looked)
+            self.calls += 1
             self.step = self.recorder.step
             for table, rows in looked:
                 self._evaluated(root, table, rows, given, site)
@@ -274,11 +278,11 @@ def _may_be_table(weight: Any, layer: bool) -> bool:
         return False
     if not layer and not (weight.dim() == 3 and weight.shape[0] == 1) and weight.dim() != 2:
         return False
-    return _has_rows(weight)
+    return _has_rows(weight, NARROWEST if layer else FEWEST)
 
 
-def _has_rows(weight: torch.Tensor) -> bool:
-    return FEWEST <= weight.shape[-2] <= ROWS and weight.shape[-1] >= FEWEST
+def _has_rows(weight: torch.Tensor, columns: int = FEWEST) -> bool:
+    return FEWEST <= weight.shape[-2] <= ROWS and weight.shape[-1] >= columns
 
 
 def _counts(rows: torch.Tensor) -> torch.Tensor:

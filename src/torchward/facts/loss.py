@@ -397,7 +397,7 @@ class LossStream:
     """Index of a loss -> what it adds to the sum that is differentiated, as a share of the whole (of absolute values);
     for losses that are one of several terms."""
     plain_depth: int | None = None
-    """Weight matrices and kernels on the one way from the loss to the data; None where several ways meet on it."""
+    """Least number of weight matrices and kernels on any way from the loss to the data; None where none was found."""
     penalty_alone: int = 0
     """Sampled steps in which nothing was differentiable in it but the size of weights, though it is more than that."""
     weighed_choices: int = 0

@@ -128,68 +128,7 @@ def operation(node: Any) -> str:
     return OPERATIONS.get(name) or name.removesuffix("0").removesuffix("1").removesuffix("Backward").lower()
 
 
-NEAR_LOSS = 8
-"""Operations, such as the softmax and the means of a loss, between it and what was predicted."""
-
-
-def plain_depth(walked: Walk) -> int | None:
-    """Number of weight matrices and kernels on the one way from loss to data; None where ways meet on it, as they
-    do behind a residual connection, a gate, attention, or with several inputs."""
-    node = walked.nodes[0]
-    found: set[int] = set()
-    for _ in range(NODE_LIMIT):
-        children = {child for child, _ in node.next_functions if child is not None}
-        weights = set(filter(_is_weight, children))
-        found.update(id(leaf) for leaf in map(_leaf_of, weights) if leaf.dim() >= 2)
-        ways = children - weights
-        if not ways:
-            return len(found)
-        # The loss itself may be made of several parts of what was predicted.
-        onwards = ways.pop() if len(ways) == 1 else None if found else _meet(ways)
-        if onwards is None:
-            return None
-        node = onwards
-    return None
-
-
-def linear_chain(node: Any) -> list[list[int]] | None:
-    """Shapes of the weight matrices from a model's output, made by `node`, back to the data, if nothing else lies on
-    the way but biases and views: so the whole model is one matrix. None for any other."""
-    shapes: list[list[int]] = []
-    for _ in range(NODE_LIMIT):
-        children = {child for child, _ in node.next_functions if child is not None}
-        weights = set(filter(_is_weight, children))
-        ways = children - weights
-        if node.name() in ("AddmmBackward0", "MmBackward0"):
-            matrices = [leaf for leaf in map(_leaf_of, weights) if leaf.dim() == 2]
-            if len(matrices) != 1:
-                return None
-            shapes.append(list(matrices[0].shape))
-        elif node.name() not in RESHAPING | {"AddBackward0"}:
-            return None
-        if not ways:
-            return shapes
-        if len(ways) > 1:
-            return None
-        node = ways.pop()
-    return None
-
-
-def _meet(ways: set[Any]) -> Any:
-    """The first node that all ways come to within a few operations without weights."""
-    passed: list[list[Any]] = []
-    for node in ways:
-        way = [node]
-        while len(way) < NEAR_LOSS:
-            children = {child for child, _ in way[-1].next_functions if child is not None}
-            if len(children) != 1 or _is_weight(next(iter(children))):
-                break
-            way += children
-        passed.append(way)
-    return next((node for node in passed[0] if all(node in way for way in passed[1:])), None)
-
-
-def _leaf_of(node: Any) -> torch.Tensor:
+def leaf_of(node: Any) -> torch.Tensor:
     """The weight that a node is, or merely transposes or casts."""
     while node.name() != LEAF:
         node = next(child for child, _ in node.next_functions if child is not None)
@@ -235,7 +174,7 @@ def walk(root: Any) -> Walk:
         position = queue.popleft()
         node = nodes[position]
         children = [child for child, _ in node.next_functions if child is not None]
-        open_path = position in before_loss and not any(map(_is_weight, children))
+        open_path = position in before_loss and not any(map(is_weight, children))
         for child in children:
             known = seen.get(child)
             if known is not None:
@@ -257,7 +196,7 @@ def walk(root: Any) -> Walk:
     return Walk(nodes, leaves, before_loss, complete)
 
 
-def _is_weight(node: Any) -> bool:
+def is_weight(node: Any) -> bool:
     """`node` is a leaf, or merely transposes or casts one, as the weight of a linear layer is."""
     for _ in range(4):
         if node.name() == LEAF:
@@ -272,7 +211,7 @@ def _is_weight(node: Any) -> bool:
 
 def has_weight(node: Any) -> bool:
     """One of the operands is a parameter itself, as in a linear or convolutional layer."""
-    return any(child is not None and _is_weight(child) for child, _ in node.next_functions)
+    return any(child is not None and is_weight(child) for child, _ in node.next_functions)
 
 
 def feeding_layer(node: Any, owner: Owner, depth: int = 12) -> tuple[str, str]:
@@ -286,7 +225,7 @@ def feeding_layer(node: Any, owner: Owner, depth: int = 12) -> tuple[str, str]:
                 if child is None or child in visited:
                     continue
                 visited.add(child)
-                if _is_weight(child):
+                if is_weight(child):
                     leaf = child
                     while leaf.name() != LEAF:
                         leaf = next(grand for grand, _ in leaf.next_functions if grand is not None)
@@ -385,7 +324,7 @@ def crossed(walked: Walk) -> tuple[tuple[int, ...], tuple[int, ...], str] | None
             continue
         upright, flat = (alive[shapes.index(one)] for one in (column, (column[0],)))
         sources = producer(upright), producer(flat)
-        if upright.name() in ADDED_AXIS or sources[0] is sources[1] or any(map(_is_weight, sources)):
+        if upright.name() in ADDED_AXIS or sources[0] is sources[1] or any(map(is_weight, sources)):
             continue
         result = (column[0], column[0])
         if _reduced(node, above, result) and _meets_constant(node, above, result):
@@ -515,7 +454,7 @@ def find_origin(walked: Walk, owner: Owner) -> tuple[str, str, str, str]:
         bad = [key for key, tensor in _kept(node) if _bad(tensor)]
         if bad:
             layer, _ = feeding_layer(node, owner)
-            fed = any(child is not None and not _is_weight(child) for child, _ in node.next_functions)
+            fed = any(child is not None and not is_weight(child) for child, _ in node.next_functions)
             if not fed and "_saved_result" not in bad:
                 return "input", layer, operation(node), layer
             return "operation", "not finite", operation(node), layer

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime import bounds, digits, graph, softmaxes, terms
+from torchward.runtime import bounds, depth, digits, graph, softmaxes, terms
 from torchward.runtime.agents import Agents
 from torchward.runtime.evaluations import REGRESSIONS
 from torchward.runtime.losses import LIKELIHOODS
@@ -98,12 +98,12 @@ class Passes:
             ae=terms.averaged_error(root) if recorder.steps_sampled < 3 else None,
             leaves=reached if stream.sampled <= 3 else None,
             sm=softmaxes.misplaced_softmax(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
-            pd=graph.plain_depth(walked) if recorder.steps_sampled < 3 else None,
+            pd=depth.plain_depth(walked) if recorder.steps_sampled < 3 else None,
             cm=softmaxes.classes_mixed(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
         )
         made = recorder.inputs.made
         if made is not None and recorder.steps_sampled < 3:
-            chain = graph.linear_chain(made[1].grad_fn) if made[1].grad_fn is not None else None
+            chain = depth.linear_chain(made[1].grad_fn) if made[1].grad_fn is not None else None
             recorder.row("root", i=made[0].index, lin=chain)
         if not recorder.start.done:
             recorder.guarded("start", recorder.start.look)(loss, walked)

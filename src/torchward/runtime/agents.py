@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from torchward.runtime import graph, groups, policies, references, returns, terms
+from torchward.runtime import errors, graph, groups, policies, references, returns, terms
 from torchward.runtime.alignment import Alignment
 from torchward.runtime.tensors import number, tolist
 
@@ -152,7 +152,7 @@ class Agents:
         last = self.recorder.losses.last
         if last is not None and last[3].grad_fn in walked.nodes:
             return last[1].untyped_storage().data_ptr() == output.untyped_storage().data_ptr()
-        written = terms.squared_error(walked.nodes[0])
+        written = errors.squared_error(walked.nodes[0])
         return written is not None and written[1] is output.grad_fn
 
     def _entropy(self, stream: Stream, walked: graph.Walk) -> None:

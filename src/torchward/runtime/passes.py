@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime import bounds, depth, digits, graph, softmaxes, terms
+from torchward.runtime import bounds, depth, digits, errors, graph, softmaxes, terms
 from torchward.runtime.agents import Agents
 from torchward.runtime.evaluations import REGRESSIONS
 from torchward.runtime.losses import LIKELIHOODS
@@ -95,7 +95,7 @@ class Passes:
             reach=len(walked.leaves) if walked.complete else None,
             bc=graph.squared_by_broadcasting(walked),
             bo=graph.crossed(walked) if recorder.steps_sampled < 3 and recorder.reads_saved else None,
-            ae=terms.averaged_error(root) if recorder.steps_sampled < 3 else None,
+            ae=errors.averaged_error(root) if recorder.steps_sampled < 3 else None,
             leaves=reached if stream.sampled <= 3 else None,
             sm=softmaxes.misplaced_softmax(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
             pd=depth.plain_depth(walked) if recorder.steps_sampled < 3 else None,
@@ -186,7 +186,7 @@ class Passes:
         if last is not None and last[3].grad_fn in walked.nodes:
             fits = last[0] in REGRESSIONS and plain(last[2]) and not last[2].requires_grad
             return last[2].detach() if fits else None
-        written = terms.squared_error(walked.nodes[0])
+        written = errors.squared_error(walked.nodes[0])
         if written is None or written[0].numel() != made.numel():
             return None
         return made.detach() - written[2] * written[0].reshape(made.shape)

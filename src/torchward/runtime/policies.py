@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from torchward.runtime import graph, terms
+from torchward.runtime import errors, graph, terms
 from torchward.runtime.tensors import tolist
 
 DEPTH = 6
@@ -187,7 +187,7 @@ def error_of(node: Any) -> Missed | None:
     squared = node.name() == "PowBackward0" and terms.number_of(node, "_saved_exponent", 0.0) == 2
     if not squared and not (node.name() == "MulBackward0" and len(children) == 2 and children[0] == children[1]):
         return None
-    below = terms.values_of(children[0][0], value.numel()) if value is not None else None
+    below = errors.values_of(children[0][0], value.numel()) if value is not None else None
     if value is None or below is None or below.name() != "SubBackward0" or (None, 0) not in below.next_functions:
         return None
     return Missed(-value.float() if below.next_functions[0] == (None, 0) else value.float(), None)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from torchward.runtime import evaluations, looks, mixing, reshapes, series, terms, trials
+from torchward.runtime import errors, evaluations, looks, mixing, reshapes, series, trials
 from torchward.runtime.captures import Capture
 from torchward.runtime.copies import CannotLookError, Outside, duplicate, fits, kept_out, undisturbed
 from torchward.runtime.memorise import memorise
@@ -102,7 +102,7 @@ class Prober:
         if last is not None and last[3].grad_fn in walked.nodes:
             self.pairs.saw_loss(*last[:3])
         elif self.pairs.waiting is not None:
-            written = terms.squared_error(loss.grad_fn)
+            written = errors.squared_error(loss.grad_fn)
             if written is not None:
                 self.pairs.saw_error(*written)
         for capture in self.captures.values():

@@ -152,6 +152,7 @@ from torchward.facts.run import (
     Start,
     Steep,
     Training,
+    Unsaved,
 )
 from torchward.facts.series import (
     Series,
@@ -281,6 +282,7 @@ __all__ = [
     "Training",
     "Trial",
     "TwiceJudged",
+    "Unsaved",
     "UnusedLoader",
     "Views",
     "Waiting",

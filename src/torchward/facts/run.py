@@ -172,6 +172,19 @@ class PartialLoad:
 
 
 @dataclass(frozen=True, eq=False)
+class Unsaved:
+    """A call of `load_state_dict` on another model of the class of one that was trained: tensors that both read in
+    `forward`, that are not in the state dict, and that stayed the same in training, are different ones."""
+
+    step: int
+    site: Site | None
+    model: int
+    """Index of the trained one in `Run.models`."""
+    into: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class Kept:
     """A container that was found to gather tensors, in two or more looks at a process that grows."""
 
@@ -379,6 +392,7 @@ class Run:
     restored: int | None = None
     """The step after which a trained model was last given other weights than it had."""
     partial_loads: tuple[PartialLoad, ...] = ()
+    unsaved: tuple[Unsaved, ...] = ()
     scores: tuple[Score, ...] = ()
     answers: tuple[Answers, ...] = ()
     checkpoint_loads: tuple[CheckpointLoad, ...] = ()

@@ -55,6 +55,7 @@ from torchward.runtime.sweeps import Sweeps
 from torchward.runtime.tables import Tables
 from torchward.runtime.tensors import Reader, number
 from torchward.runtime.ties import Ties
+from torchward.runtime.unsaved import Unsaved
 from torchward.runtime.waits import Waits
 from torchward.runtime.wrap import Patches
 
@@ -157,6 +158,7 @@ class Recorder(Hot):
         self.mirrors = Mirrors(self)
         self.givens = Givens(self)
         self.ties = Ties(self)
+        self.unsaved = Unsaved(self)
         self.environments = Environments(self)
         self.scores = Scores(self)
         self.rounds = Rounds(self)

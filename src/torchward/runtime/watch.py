@@ -260,6 +260,7 @@ class Watch:
             recorder.start.loads = recorder.start.loads or not recorder.inside
             if not recorder.inside:
                 recorder.heldout.forget()
+                recorder.timed(recorder.unsaved.loaded, args[0])
             for parameter in args[0].parameters():
                 held = recorder.parameters.find(parameter)
                 if held is not None:

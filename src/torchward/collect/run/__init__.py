@@ -213,6 +213,7 @@ class RunBuilder:
             rounds=events.rounds(),
             aliased_loads=events.aliased_loads(),
             lost_ties=events.lost_ties(),
+            unsaved=events.unsaved(),
             restored=events.restored,
             partial_loads=events.partial_loads(),
             checkpoint_loads=events.checkpoint_loads(),

@@ -19,6 +19,7 @@ from torchward.facts import (
     Series,
     SlowCall,
     Steep,
+    Unsaved,
 )
 from torchward.runlog import Row
 
@@ -35,6 +36,7 @@ class Events(Part):
         self.restored: int | None = None
         """The last step of `rs`."""
         self._partial: list[Row] = []
+        self._unsaved: list[Row] = []
         self._scores: dict[tuple[str, int, int], list[int]] = defaultdict(list)
         self._answers: dict[tuple[int, int, int, str], Growing] = {}
         self._kept: dict[int, list[Row]] = defaultdict(list)
@@ -52,6 +54,9 @@ class Events(Part):
 
     def on_pl(self, row: Row) -> None:
         self._partial.append(row)
+
+    def on_us(self, row: Row) -> None:
+        self._unsaved.append(row)
 
     def on_pp(self, row: Row) -> None:
         self._scores[row["op"], row["site"], row["m"]].append(row["n"])
@@ -95,6 +100,12 @@ class Events(Part):
             site, model = self.ledger.site(row["site"]), row["m"]
             found.append(PartialLoad(row["s"], site, model, row["n"], row["t"], row["own"], row["fits"], names))
         return tuple(found)
+
+    def unsaved(self) -> tuple[Unsaved, ...]:
+        return tuple(
+            Unsaved(row["s"], self.ledger.site(row["site"]), row["m"], row["into"], tuple(row["names"]))
+            for row in self._unsaved
+        )
 
     def checkpoint_loads(self) -> tuple[CheckpointLoad, ...]:
         return tuple(

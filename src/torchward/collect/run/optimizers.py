@@ -69,6 +69,8 @@ class Optimizers(Part):
     def subnormals(self) -> tuple[Subnormals, ...]:
         found = []
         for index, row in sorted(self._subnormals.items()):
+            if not row["st"]:  # most of them are gone again
+                continue
             added = [(slow - usual) * count for _, _, _, count, slow, usual in row["st"]]
             worst = max(range(len(added)), key=added.__getitem__)
             parameter, key, share, _, slow, usual = row["st"][worst]

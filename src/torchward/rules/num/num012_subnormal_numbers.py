@@ -79,11 +79,12 @@ RULE = Rule(
         "See why these weights get no gradient: bring the loss to a size near 1, leave out or freeze what is not trained, "
         "use `nn.Embedding(..., sparse=True)` with `torch.optim.SparseAdam` for tables of which few rows are used. Where it "
         "is meant, `{optimizer}(..., fused=True)` computes them much quicker (Adam, AdamW, Adagrad), and "
-        "`torch.set_flush_denormal(True)` at the start makes such numbers 0.",
+        "`torch.set_flush_denormal(True)` at the start makes such numbers 0, which is quicker, too (a step of Adam took 2.5 "
+        "times as long as with normal ones, instead of 8).",
         "查明这些权重为什么得不到梯度：把损失调到 1 附近的量级；不训练的部分不要交给优化器，或将其冻结；"
         "只用到少数行的大表，用 `nn.Embedding(..., sparse=True)` 配合 `torch.optim.SparseAdam`。如果本就如此设计，"
         "`{optimizer}(..., fused=True)` 计算这类数快得多（Adam、AdamW、Adagrad），"
-        "在程序开头调用 `torch.set_flush_denormal(True)` 则会把它们变成 0。",
+        "在程序开头调用 `torch.set_flush_denormal(True)` 则会把它们变成 0，同样更快（Adam 一步的耗时是正常数值的 2.5 倍，而不是 8 倍）。",
     ),
     bad="""\
 import torch

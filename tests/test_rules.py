@@ -5,7 +5,8 @@ The same for `tests/programs/`: broken and sound programs in other styles. Their
 Of several expected codes each is a true name of the cause, and which one comes first may depend on the samples.
 They are run in forks of one process (`forked.py`) where they can be, and some of each stage's broken examples through
 the command line; in the long tier all examples go through the command line.
-What takes how long depends on the machine and on what else it does just then: programs of PRF rules have three tries.
+What takes how long depends on the machine and on what else it does just then: programs of PRF rules have three tries,
+and those of NUM012, which is about a slow way of a processor, are left out where it is not slow.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -87,7 +90,28 @@ def findings(script: Path, folder: Path, language: str = "en", code: str = "") -
 
 
 def tries(code: str) -> range:
-    return range(3 if code.startswith("PRF") else 1)
+    return range(3 if code.startswith("PRF") or code == "NUM012" else 1)
+
+
+@cache
+def slow_next_to_zero() -> bool:
+    """Roots of numbers below the smallest normal one take longer on this processor."""
+    import torch
+
+    least = []
+    for value in (1e-40, 1e-30):
+        values, times = torch.full((100_000,), value), []
+        for _ in range(5):
+            began = perf_counter()
+            values.sqrt()
+            times.append(perf_counter() - began)
+        least.append(min(times))
+    return least[0] > 3 * least[1]
+
+
+def skip_where_it_costs_nothing(code: str) -> None:
+    if code == "NUM012" and not slow_next_to_zero():
+        pytest.skip("this processor computes subnormal numbers as quickly as others")
 
 
 def told(found: list[dict[str, Any]]) -> list[str]:
@@ -128,6 +152,7 @@ def assert_named_first(code: str, found: list[dict[str, Any]]) -> None:
 @pytest.mark.torch
 @pytest.mark.parametrize("code", sorted(RULES))
 def test_the_broken_example_is_named_first(code: str, tmp_path: Path, forks: subprocess.Popen[str]) -> None:
+    skip_where_it_costs_nothing(code)
     script = tmp_path / "train.py"
     script.write_text(RULES[code].bad, encoding="utf-8")
     found: list[dict[str, Any]] = []
@@ -143,6 +168,7 @@ def test_the_broken_example_is_named_first(code: str, tmp_path: Path, forks: sub
 @pytest.mark.torch
 @pytest.mark.parametrize("code", sorted(RULES))
 def test_the_broken_example_is_named_first_through_the_command_line(code: str, tmp_path: Path) -> None:
+    skip_where_it_costs_nothing(code)
     script = tmp_path / "train.py"
     script.write_text(RULES[code].bad, encoding="utf-8")
     found: list[dict[str, Any]] = []
@@ -213,6 +239,7 @@ def test_programs_in_other_styles(program: Path, tmp_path: Path, forks: subproce
     skip_without_its_packages(text)
     head = text.splitlines()[:2]
     expected, *others = head[0].removeprefix("# expects:").split()
+    skip_where_it_costs_nothing(expected)
     also = head[1].removeprefix("# also:").split() if head[1].startswith("# also:") else []
     found: list[dict[str, Any]] = []
     for number in tries(expected):

@@ -104,6 +104,7 @@ from torchward.facts.optimizer import (
     Resumed,
     Resumption,
     Scheduler,
+    Subnormals,
 )
 from torchward.facts.probe import (
     PROBES,
@@ -272,6 +273,7 @@ __all__ = [
     "Start",
     "Steep",
     "StoredRows",
+    "Subnormals",
     "Sweep",
     "Swept",
     "System",

@@ -119,6 +119,27 @@ class OwnDecay:
 
 
 @dataclass(frozen=True, eq=False)
+class Subnormals:
+    """Numbers next to zero, below the smallest normal one of their type, in what an optimizer keeps of its largest
+    parameters on the processor; and how much longer the arithmetic of a step took with them, tried out on copies."""
+
+    optimizer: int
+    step: int
+    """Of the last trial."""
+    share: float
+    """Of all the values that were looked at."""
+    parameter: int
+    """Index in `Run.parameters` of the one whose state costs most time by them, ..."""
+    key: str
+    """... what the optimizer calls that state, ..."""
+    share_there: float
+    slower: float
+    """... and times that a step's operations on it took longer than without them."""
+    seconds: float
+    """What they add to a step: estimated from the trial, over the states that it measured."""
+
+
+@dataclass(frozen=True, eq=False)
 class Clip:
     """One call site of `clip_grad_norm_` or `clip_grad_value_`."""
 

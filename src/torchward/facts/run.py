@@ -58,7 +58,7 @@ from torchward.facts.model import (
     Table,
     Views,
 )
-from torchward.facts.optimizer import Clip, Cycle, Optimizer, OwnDecay, Resumption, Scheduler
+from torchward.facts.optimizer import Clip, Cycle, Optimizer, OwnDecay, Resumption, Scheduler, Subnormals
 from torchward.facts.reinforcement import Bootstraps, Choices, CutTargets, EndTargets, Episodes, Learner
 from torchward.facts.series import Series, Site
 
@@ -374,6 +374,8 @@ class Run:
     batches: tuple[Batches, ...] = ()
     clips: tuple[Clip, ...] = ()
     own_decays: tuple[OwnDecay, ...] = ()
+    subnormals: tuple[Subnormals, ...] = ()
+    """One for each optimizer that was tried out."""
     cycles: tuple[Cycle, ...] = ()
     slow_calls: tuple[SlowCall, ...] = ()
     nonfinite: NonFinite | None = None

@@ -12,6 +12,7 @@ from torchward.runtime.clips import Clips
 from torchward.runtime.gradients import Gradients
 from torchward.runtime.schedulers import Schedulers
 from torchward.runtime.steps import Step
+from torchward.runtime.subnormals import Subnormals
 from torchward.runtime.tensors import caller, number, plain, setting
 from torchward.runtime.wrap import around
 
@@ -84,6 +85,7 @@ class Optimizers:
         """Backward passes when any optimizer last stepped; steps of all of them while there is more than one."""
         self.schedulers = Schedulers(recorder)
         self.clips = Clips(recorder)
+        self.subnormals = Subnormals(recorder)
 
     # -- membership
 

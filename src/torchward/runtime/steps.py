@@ -167,6 +167,7 @@ class Step:
             )
 
         recorder.reader.read(scalars, write)
+        recorder.optimizers.subnormals.look(self.opt, optimizer)
 
     def _end_closure(self, optimizer: torch.optim.Optimizer) -> None:
         opt = self.opt

@@ -163,6 +163,7 @@ class RunBuilder:
             schedulers=self._optimizers.schedulers(loaders),
             clips=self._optimizers.clips(),
             own_decays=self._optimizers.own_decays(),
+            subnormals=self._optimizers.subnormals(),
             cycles=tuple(cycles),
             trainings=trainings,
             losses=judged,

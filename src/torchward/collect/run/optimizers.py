@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from statistics import median
 
 from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
-from torchward.facts import Clip, Cycle, Loader, Optimizer, OwnDecay, Resumed, Resumption, Scheduler, Series
+from torchward.facts import Clip, Cycle, Loader, Optimizer, OwnDecay, Resumed, Resumption, Scheduler, Series, Subnormals
 from torchward.runlog import Row
 
 ALIKE = 0.02
@@ -27,6 +27,7 @@ class Optimizers(Part):
         self._decays: dict[tuple[int, str], list[Row]] = defaultdict(list)
         self._looks: dict[tuple[int, str], int] = {}
         self._penalties: dict[int, list[Row]] = defaultdict(list)
+        self._subnormals: dict[int, Row] = {}
 
     # -- rows
 
@@ -60,7 +61,23 @@ class Optimizers(Part):
         if row["c"]:
             self._penalties[row["i"]].append(row)
 
+    def on_sub(self, row: Row) -> None:
+        self._subnormals[row["i"]] = row
+
     # -- facts
+
+    def subnormals(self) -> tuple[Subnormals, ...]:
+        found = []
+        for index, row in sorted(self._subnormals.items()):
+            if not row["st"]:  # most of them are gone again
+                continue
+            added = [(slow - usual) * count for _, _, _, count, slow, usual in row["st"]]
+            worst = max(range(len(added)), key=added.__getitem__)
+            parameter, key, share, _, slow, usual = row["st"][worst]
+            ratio = slow / usual if usual > 0 else 1.0
+            seconds = sum(max(0.0, one) for one in added)
+            found.append(Subnormals(index, row["s"], row["sh"], parameter, key, share, ratio, seconds))
+        return tuple(found)
 
     def own_decays(self) -> tuple[OwnDecay, ...]:
         found = []

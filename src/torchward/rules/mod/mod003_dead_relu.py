@@ -167,6 +167,6 @@ for epoch in range(12):
         "https://docs.aws.amazon.com/sagemaker/latest/dg/dead-relu.html",
         "https://arxiv.org/abs/1903.06733",
     ),
-    explains=("DAT006", "OPT008", "MOD010", "MOD011", "NUM003", "TRN001", "TRN003", "TRN004"),
+    explains=("DAT006", "OPT008", "MOD010", "MOD011", "NUM003", "NUM012", "TRN001", "TRN003", "TRN004"),
     needs=("graph",),
 )

@@ -160,6 +160,6 @@ for step in range(300):
         print(step, loss.item())
 """,
     links=("https://proceedings.mlr.press/v9/glorot10a.html", "https://arxiv.org/abs/1512.03385"),
-    explains=("MOD010", "MOD011", "TRN001", "TRN003", "TRN004"),
+    explains=("MOD010", "MOD011", "NUM012", "TRN001", "TRN003", "TRN004"),
     needs=("parameters",),
 )

@@ -139,6 +139,6 @@ for epoch in range(15):
     print(epoch, loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html",),
-    explains=("OPT008", "TRN*"),
+    explains=("NUM012", "OPT008", "TRN*"),
     needs=("parameters", "optimizer"),
 )

@@ -1,0 +1,19 @@
+# expects: nothing
+"""A large table of words of which a text uses few: what Adam keeps of the others is exactly 0."""
+
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+words, kinds = 10_000, 6
+kind = torch.randint(0, kinds, (words,))
+model = nn.Sequential(nn.EmbeddingBag(words, 32), nn.Linear(32, kinds))
+optimizer = torch.optim.Adam(model.parameters(), lr=3e-3, betas=(0.8, 0.8))
+for step in range(700):
+    texts = torch.randint(0, 900, (64, 15))
+    answers = nn.functional.one_hot(kind[texts], kinds).sum(1).argmax(1)
+    loss = nn.functional.cross_entropy(model(texts), answers)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(loss.item())

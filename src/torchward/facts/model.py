@@ -146,6 +146,9 @@ class Model:
     """Of the tensors it returns, as last seen."""
     outputs_used: tuple[int, ...] = ()
     """... in how many of them a gradient came through the first, second, ... of these; -1 for one without a graph."""
+    frozen_adapters: tuple[int, int, tuple[str, ...]] = (0, 0, ())
+    """At the first call: matrices of low-rank adapters, where none of them was to be trained; those that were all 0;
+    names of some."""
     frozen_drawn: tuple[tuple[str, int, int], ...] = ()
     """(path, units, inputs of each) of layers that were frozen when it was first called, with the very values that
     torch draws for a new layer; of models that are trained in part."""

@@ -41,6 +41,7 @@ def look(recorder: Recorder, root: Root, module: nn.Module) -> None:
         largest, square = values.abs().max(), values.square().mean()
         layers.append((unwrapped(path), weight.shape[0], weight[0].numel()))
         checks.append(((largest <= 1.001) & (largest > 0.9) & ((square - 1 / 3).abs() < DRAWN_APART)).float())
+    _adapters(recorder, root, module)
     loaded = [held.loaded for held, tensor in recorder.parameters.live() if held.model == root.index]
 
     def write(values: list[float]) -> None:
@@ -49,6 +50,25 @@ def look(recorder: Recorder, root: Root, module: nn.Module) -> None:
             recorder.row("fz", m=root.index, n=drawn[-64:], ld=any(loaded))
 
     recorder.reader.read(checks, write)
+
+
+def _adapters(recorder: Recorder, root: Root, module: nn.Module) -> None:
+    """Low-rank adapters none of whose matrices is trained: how many of these, one of each pair begins so, are 0?"""
+    held = [
+        (unwrapped(f"{path}.{key}"), one)
+        for path, member in module.named_modules()
+        for key, one in member._parameters.items()
+        if one is not None and one.dim() == 2 and "lora" in f"{path}.{key} {type(member).__name__}".lower()
+    ]
+    device = held[0][1].device if len(held) > 1 else None
+    if device is None or any(one.requires_grad or not plain(one) or one.device != device for _, one in held):
+        return
+    row = {"m": root.index, "ad": len(held), "names": [name for name, _ in held[:8]]}
+
+    def write(zero: list[float]) -> None:
+        recorder.row("fa", **row, z=sum(map(int, zero)))
+
+    recorder.reader.read([(~thin(one).any()).float() for _, one in held], write)
 
 
 def switched_off(module: nn.Module) -> list[str]:

@@ -120,6 +120,9 @@ class Models(Part):
     def on_fz(self, row: Row) -> None:
         self.ledger.counts["fz"][row["m"]] = row
 
+    def on_fa(self, row: Row) -> None:
+        self.ledger.counts["fa"][row["m"]] = row
+
     # -- facts
 
     def parameters(self, reached: set[int]) -> tuple[Parameter, ...]:
@@ -170,6 +173,7 @@ class Models(Part):
             if "name" not in row:
                 continue
             counts = self.ledger.counts["fw"].get(index, {})
+            adapters = self.ledger.counts["fa"].get(index, {})
             calls = ForwardCount(
                 training_with_backward=counts.get("tb", 0),
                 training_no_backward=counts.get("tn", 0),
@@ -206,6 +210,11 @@ class Models(Part):
                     outputs_followed=counts.get("os", 0),
                     output_shapes=tuple(map(tuple, counts.get("osz", ()))),
                     outputs_used=tuple(counts.get("ou", ())),
+                    frozen_adapters=(
+                        int(adapters.get("ad", 0)),
+                        int(adapters.get("z", 0)),
+                        tuple(adapters.get("names", ())),
+                    ),
                     frozen_drawn=tuple(
                         (str(name), int(units), int(inputs))
                         for name, units, inputs in self.ledger.counts["fz"].get(index, {}).get("n", ())

@@ -13,6 +13,20 @@ MINIMUM_SAMPLES = 5
 """An adapter whose second matrix begins at 0 has a gradient in the first matrix from the second step on."""
 
 
+def check_frozen(run: Run) -> Iterator[Finding]:
+    """Others are trained, the adapters are not, and half of their matrices are 0 as those of new ones are."""
+    for model in run.models:
+        count, zeros, names = model.frozen_adapters
+        samples = max((one.samples for one in run.parameters if one.model == model.index), default=0)
+        if model.in_trainings and 2 * zeros >= count > 0 and samples >= MINIMUM_SAMPLES:
+            yield Finding(
+                "LLM013",
+                data={"model": model.name, "count": count, "zeros": zeros, "parameters": names, "samples": samples},
+                place=at(model.site),
+                confidence=Confidence.LIKELY,
+            )
+
+
 def check(run: Run) -> Iterator[Finding]:
     for model in run.models:
         own = [one for one in run.parameters if one.model == model.index and one.requires_grad and one.optimizers]
@@ -42,7 +56,7 @@ RULE = Rule(
     name="adapters-without-effect",
     severity=Severity.ERROR,
     since="0.1.0",
-    checks=(check,),
+    checks=(check, check_frozen),
     message=Text(
         "the {count} low-rank adapter matrices of `{model}` had no gradient other than 0 in {samples} sampled steps; {zeros} "
         "of them are 0 throughout: {parameters}.",

@@ -44,7 +44,7 @@ from torchward.facts.crash import (
     Raised,
     Waiting,
 )
-from torchward.facts.fit import Fit, PreparedRows
+from torchward.facts.fit import Fit, PreparedRows, Reordered
 from torchward.facts.loss import (
     Advantages,
     Agreement,
@@ -249,6 +249,7 @@ __all__ = [
     "RankEvaluation",
     "Ranks",
     "Ratio",
+    "Reordered",
     "Recurrence",
     "Reference",
     "RepeatProbe",

@@ -57,8 +57,8 @@ class Fit:
 
 @dataclass(frozen=True, eq=False)
 class Reordered:
-    """Batches on which a model was called without gradients, at one line, whose columns do not fit those of the training
-    batches as they stand, and all fit in another order.
+    """Batches on which a model was called without gradients, at one line, whose columns do not fit those of the
+    training batches as they stand, and all fit in another order.
 
     Columns are those of a table, or the channels of images or series, told apart by statistics of their values.
     """

@@ -137,7 +137,7 @@ class Columns:
     def _views(
         self, root: Root, args: Any, kwargs: Any, training: bool
     ) -> Iterator[tuple[_Kind, torch.Tensor, int, bool]]:
-        """(kind, values (row, column), examples, whether they are images) along each axis that may be one of columns."""
+        """(kind, values (row, column), examples, whether they are images) along each axis that may hold columns."""
         given = _input(args, kwargs)
         if given is None:
             return

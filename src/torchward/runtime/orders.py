@@ -18,10 +18,10 @@ from torchward.runtime.tensors import tolist
 STATISTICS = 8
 MEAN, DEVIATION, SKEW, AT_LEAST, AT_MOST, AT_MEDIAN, LEAST, MOST = range(STATISTICS)
 FLOORS = (0.15, 0.15, 0.1, 0.07, 0.07, 0.07, 0.07)
-"""What is no difference, for each of features: deviations of a column, logarithms, shares, correlations. Random parts
-of the same data differ by less; other days' and places' data by more, but not so that they fit another order."""
+"""What is no difference, for each of features: deviations of a column, logarithms, shares, correlations. Random
+parts of the same data differ by less; other days' and places' data by more, but not so that they fit another order."""
 COLOURS = (0.05, 0.05, 0.05, 0.05, 0.05, 0.05, 0.05)
-"""... of channels of images, which are compared with the mean of all channels, so that bright and dark images are one."""
+"""... of channels of images, compared with the mean of all channels, so that bright and dark images are one."""
 COLOUR_NOISE = 0.25
 """Deviation from image to image of a channel less the mean of all, in deviations of pixels (photographs: 0.2)."""
 FAR, NEAR, WORST = 5.0, 2.0, 5.0
@@ -43,6 +43,8 @@ SWEEPS = 6
 NEIGHBOURS, OVER_ALL = 0.5, 1.5
 """Mean absolute correlation of columns side by side, and times that of all, from which on columns are places along
 something (hours, wavelengths, pixels), which may be shifted or turned on purpose."""
+MIRRORED = 0.5
+"""Share of the moved columns that lie so; pixels beside each other, and those that are always blank, may be mistaken."""
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and deviation that photographs are normalised with in torchvision: an order of colours after it is seen before
 it."""
@@ -136,8 +138,10 @@ class Trained:
         own = (COLOUR_NOISE if self.image else 1.0) ** 2 / rows
         fixed = (floors.square() + own).expand_as(self.mean).clone()
         fixed[0] *= self.unit.square()
-        units = (fixed + self.between.square() * max(1.0, self.rows / rows)).sqrt()
-        return units.clamp(min=1e-12)
+        units = (fixed + self.between.square() * max(1.0, self.rows / rows)).sqrt().clamp(min=1e-12)
+        # Of two values, a rare one may be missing in a batch: the shares say all.
+        units[DEVIATION : SKEW + 1, self.two_valued] = math.inf
+        return units
 
     def off(self, features: torch.Tensor, units: torch.Tensor) -> torch.Tensor:
         """How far each statistic is from those of the training batches at its own place, (statistic, column)."""
@@ -176,8 +180,8 @@ def _look(rows: int, statistics: torch.Tensor, correlations: torch.Tensor, image
 
 
 def turned(trained: Trained, asked: Look) -> Turned | None:
-    """In what order the columns of a batch stand, seen from the training batches before it; None if it is theirs, or not
-    sure."""
+    """In what order the columns of a batch stand, seen from the training batches before it; None if it is theirs, or
+    not sure."""
     if trained.along_something():
         return None
     found = _by_all(trained, asked)
@@ -186,7 +190,18 @@ def turned(trained: Trained, asked: Look) -> Turned | None:
         found = _by_all(Trained(before[:-1]), before[-1]) if before else None
     if found is None and not trained.image:
         found = _by_relations(trained, asked)
-    return found
+    return found if found is None or not _mirrored(found) else None
+
+
+def _mirrored(found: Turned) -> bool:
+    """The columns are the pixels of a small square picture, which was mirrored or turned round."""
+    side = math.isqrt(len(found.pairs))
+    if side < 4 or side**2 != len(found.pairs):
+        return False
+    picture, pairs = torch.arange(side**2).view(side, side), torch.tensor(found.pairs)
+    ways = [one.rot90(times).flatten() for one in (picture, picture.T) for times in range(4)]
+    moved = pairs != picture.flatten()
+    return any(float((pairs == way)[moved].double().mean()) >= MIRRORED for way in ways[1:])
 
 
 def _before_normalising(looks: list[Look]) -> list[Look]:

@@ -9,7 +9,9 @@ from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
 ALL = 0.9
-"""Share of the evaluation batches at a line."""
+"""Share of the evaluation batches at a line that fit one order or another ..."""
+SEVERAL = 0.3
+"""... and of all: of small batches in another order, some fit none."""
 BATCHES, ROWS = 2, 32
 """So many batches, or one of so many examples."""
 
@@ -17,7 +19,7 @@ BATCHES, ROWS = 2, 32
 def _sure(found: Reordered) -> Confidence | None:
     if found.shown or found.trained_later or (found.turned < BATCHES and found.rows < ROWS):
         return None  # asked in both orders, or trained on in both, as where that is what is studied
-    if found.turned >= ALL * found.looked:
+    if found.turned >= max(ALL * (found.looked - found.neither), SEVERAL * found.looked):
         return Confidence.LIKELY
     # Validation in the order of training, and a test in another one, by the same function.
     return Confidence.POSSIBLE if found.turned >= BATCHES and not found.neither else None

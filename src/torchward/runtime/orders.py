@@ -44,7 +44,12 @@ NEIGHBOURS, OVER_ALL = 0.5, 1.5
 """Mean absolute correlation of columns side by side, and times that of all, from which on columns are places along
 something (hours, wavelengths, pixels), which may be shifted or turned on purpose."""
 MIRRORED = 0.5
-"""Share of the moved columns that lie so; pixels beside each other, and those that are always blank, may be mistaken."""
+"""Share of the moved columns that lie so; neighbours, and those that are always blank, may be mistaken."""
+SMOOTH = 0.5
+"""... and so are those whose means differ from one to the next by less than this share of the mean difference of any two.
+In no order of their own it is 1; the hours of a day have 0.25."""
+LONG = 6
+"""Columns from which on that is no coincidence."""
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and deviation that photographs are normalised with in torchvision: an order of colours after it is seen before
 it."""
@@ -127,8 +132,13 @@ class Trained:
         """Columns side by side are more alike than others: places, not features."""
         sizes = self.related.abs()
         columns = len(sizes)
-        if columns < 5:
+        if columns < LONG:
             return False
+        means = self.mean[0]
+        steps = float((means - means.roll(1)).abs().mean())
+        apart = float((means[:, None] - means).abs().sum()) / (columns * (columns - 1))
+        if steps <= SMOOTH * apart and not bool(self.two_valued.any()):
+            return True
         side_by_side = float(sizes.diagonal(1).mean())
         mean = float((sizes.sum() - sizes.diagonal().sum()) / (columns * (columns - 1)))
         return side_by_side >= NEIGHBOURS and side_by_side >= OVER_ALL * mean

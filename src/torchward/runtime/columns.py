@@ -25,10 +25,8 @@ WIDEST_AWAY = 24
 """... on an accelerator, from where their correlations must be brought."""
 CHANNELS = 16
 """Axis of a batch of images that is no place in it."""
-VALUES = 65_536
-"""Values of a batch that are looked at ..."""
-EXAMPLES = 2_048
-"""... of so many examples at most."""
+VALUES, LEAST_EXAMPLES = 16_384, 64
+"""Values of a batch that are looked at, but so many of its examples in any case."""
 LEAST_ROWS, LEAST_IMAGES = 16, 8
 TRAINED, LEAST_TRAINED = 64, 6
 """Training batches that are remembered, the first half and the last, and that are needed."""
@@ -109,7 +107,6 @@ class Columns:
                 continue
             if rows < (LEAST_IMAGES if image else LEAST_ROWS) or kind.failed >= FAILED:
                 continue
-            keys = _keys(_input(args, kwargs))
             columns, step = values.shape[1], self.recorder.step
             size = columns * (STATISTICS + columns)
 
@@ -126,7 +123,7 @@ class Columns:
                 if found is not None:
                     self._judge(root.index, kind, found, [f"{key:.{DIGITS}g}" for key in vector[size:]], site, step)
 
-            self._read(torch.cat([summary(values), keys.to(values.dtype)]), arrived)
+            self._read(torch.cat([summary(values), _keys(values, rows)]), arrived)
 
     def _read(self, vector: torch.Tensor, arrived: Any) -> None:
         if vector.device.type == "cpu":
@@ -152,7 +149,7 @@ class Columns:
                 if not training or sum(one[0] == root.index for one in self.kinds) >= KINDS:
                     continue
                 kind = self.kinds[key] = _Kind(axis, axes)
-            yield kind, _thinned(given, axis), given.shape[0], axes == 4
+            yield kind, *_thinned(given, axis), axes == 4
 
     def _learn(self, model: int, kind: _Kind, found: Look) -> None:
         if len(kind.looks) >= TRAINED:
@@ -229,20 +226,19 @@ def _axes(given: torch.Tensor) -> tuple[int, ...]:
     return (1,) if given.dim() == 2 else (1, 2)
 
 
-def _thinned(given: torch.Tensor, axis: int) -> torch.Tensor:
-    """(row, column) of some examples and places."""
-    given = given[:: -(-given.shape[0] // EXAMPLES)].movedim(axis, -1)
+def _thinned(given: torch.Tensor, axis: int) -> tuple[torch.Tensor, int]:
+    """(row, column) of some examples and places, and of how many examples."""
+    wanted = max(LEAST_EXAMPLES, VALUES // given.shape[axis])
+    given = given[:: -(-given.shape[0] // wanted)].movedim(axis, -1)
     middle = given.dim() - 2
     if middle and given.numel() > VALUES:
-        stride = math.ceil((given.numel() / VALUES) ** (1 / middle))
-        given = given[(slice(None), *(slice(None, None, stride) for _ in range(middle)))]
-    given = given.reshape(-1, given.shape[-1])
-    return given.double() if given.device.type == "cpu" else given.float()
+        stride = slice(None, None, math.ceil((given.numel() / VALUES) ** (1 / middle)))
+        given = given[:, stride, stride] if middle == 2 else given[:, stride]
+    examples, given = given.shape[0], given.reshape(-1, given.shape[-1])
+    return given.double() if given.device.type == "cpu" else given.float(), examples
 
 
-def _keys(given: torch.Tensor | None) -> torch.Tensor:
-    """Of some rows, a number that is the same in whatever order their columns stand."""
-    assert given is not None
-    flat = given.detach()[:ROWS].flatten(1)
-    flat = flat.double() if flat.device.type == "cpu" else flat.float()
+def _keys(values: torch.Tensor, examples: int) -> torch.Tensor:
+    """Of some examples, a number that is the same in whatever order their columns stand."""
+    flat = values.view(examples, -1)[:ROWS]
     return flat.sum(1) + 0.7548776662 * flat.square().sum(1)

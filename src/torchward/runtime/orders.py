@@ -46,7 +46,7 @@ something (hours, wavelengths, pixels), which may be shifted or turned on purpos
 MIRRORED = 0.5
 """Share of the moved columns that lie so; neighbours, and those that are always blank, may be mistaken."""
 SMOOTH = 0.5
-"""... and so are those whose means differ from one to the next by less than this share of the mean difference of any two.
+"""... and so are those whose means differ from one to the next by less than this share of the mean difference of two.
 In no order of their own it is 1; the hours of a day have 0.25."""
 LONG = 6
 """Columns from which on that is no coincidence."""
@@ -75,8 +75,8 @@ class Look:
 
 def summary(values: torch.Tensor) -> torch.Tensor:
     """Statistics and correlations of (row, column), as one vector."""
-    ordered = values.sort(0).values
-    least, most, median = ordered[0], ordered[-1], ordered[len(ordered) // 2]
+    ordered = values.T.contiguous().sort(1).values
+    least, most, median = ordered[:, 0], ordered[:, -1], ordered[:, len(values) // 2]
     mean, deviation = values.mean(0), values.std(0, unbiased=False)
     scale = torch.where(deviation > 0, deviation, torch.ones_like(deviation))
     shares = [(values == one).to(values.dtype).mean(0) for one in (least, most, median)]

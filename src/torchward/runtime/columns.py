@@ -30,9 +30,12 @@ VALUES, LEAST_EXAMPLES = 16_384, 64
 LEAST_ROWS, LEAST_IMAGES = 16, 8
 TRAINED, LEAST_TRAINED = 64, 6
 """Training batches that are remembered, the first half and the last, and that are needed."""
-TRAINED_LOOKS = 400
-DENSE, EVERY, EVALUATIONS = 40, 8, 240
-"""Evaluation batches of a model that are looked at: the first ones, then each eighth."""
+TRAINED_EVERY, TRAINED_LOOKS = 4, 400
+"""Once the first half are, each fourth sampled one is looked at, of so many."""
+AT_ONCE, EVERY = 2, 8
+"""Evaluation batches at a line between two steps that are looked at: the first ones, then each eighth ..."""
+DENSE, EVALUATIONS = 40, 100
+"""... until so many were; then each eighth of these, until so many were in all."""
 FAILED = 12
 """Evaluation batches that are far off and fit no other order, after which no more is tried."""
 ROWS = 16
@@ -58,6 +61,19 @@ class _Site:
     later: int = 0
     """... turned, and trained on in that order later on."""
     best: Turned | None = None
+    step: int = -1
+    now: int = 0
+    """Batches since that step ..."""
+    asked: int = 0
+    """... and those of all that would be looked at, were it not for how many there have been."""
+
+    def wanted(self, step: int) -> bool:
+        """Is the next batch one that is looked at?"""
+        self.step, self.now = step, self.now + 1 if step == self.step else 1
+        if self.now > AT_ONCE and self.now % EVERY:
+            return False
+        self.asked += 1
+        return self.looked < (DENSE if self.asked % EVERY else EVALUATIONS)
 
 
 @dataclass
@@ -68,7 +84,6 @@ class _Kind:
     axes: int
     looks: list[Look] = field(default_factory=list)
     trained: int = 0
-    asked: int = 0
     failed: int = 0
     known: Trained | None = None
     """Made of `looks`; None if these are newer."""
@@ -86,10 +101,11 @@ class Columns:
 
     def trained_on(self, root: Root, args: Any, kwargs: Any) -> None:
         """A sampled training call."""
-        for kind, values, rows, image in self._views(root, args, kwargs, True):
-            if kind.trained >= TRAINED_LOOKS:
-                continue
+        for kind, given, image in self._views(root, args, kwargs, True):
             kind.trained += 1
+            if kind.trained > TRAINED_LOOKS or (kind.trained > TRAINED // 2 and kind.trained % TRAINED_EVERY):
+                continue
+            values, rows = _thinned(given, kind.axis)
 
             def arrived(vector: list[float], kind: _Kind = kind, rows: int = rows, image: bool = image) -> None:
                 found = look(rows, vector, _columns(len(vector)), image)
@@ -100,13 +116,13 @@ class Columns:
 
     def asked(self, root: Root, args: Any, kwargs: Any, site: int) -> None:
         """A call without gradients."""
-        for kind, values, rows, image in self._views(root, args, kwargs, False):
-            kind.asked += 1
-            sparse = kind.asked > DENSE and kind.asked % EVERY
-            if sparse or kind.asked > DENSE + EVERY * (EVALUATIONS - DENSE) or len(kind.looks) < LEAST_TRAINED:
+        for kind, given, image in self._views(root, args, kwargs, False):
+            few = LEAST_IMAGES if image else LEAST_ROWS
+            if len(kind.looks) < LEAST_TRAINED or kind.failed >= FAILED or given.shape[0] < few:
                 continue
-            if rows < (LEAST_IMAGES if image else LEAST_ROWS) or kind.failed >= FAILED:
+            if not kind.sites.setdefault(site, _Site()).wanted(self.recorder.step):
                 continue
+            values, rows = _thinned(given, kind.axis)
             columns, step = values.shape[1], self.recorder.step
             size = columns * (STATISTICS + columns)
 
@@ -131,10 +147,8 @@ class Columns:
         else:
             self.recorder.reader.read(vector.unbind(), self.recorder.guarded("columns", arrived))
 
-    def _views(
-        self, root: Root, args: Any, kwargs: Any, training: bool
-    ) -> Iterator[tuple[_Kind, torch.Tensor, int, bool]]:
-        """(kind, values (row, column), examples, whether they are images) along each axis that may hold columns."""
+    def _views(self, root: Root, args: Any, kwargs: Any, training: bool) -> Iterator[tuple[_Kind, torch.Tensor, bool]]:
+        """(kind, batch, whether it is of images) for each axis that may hold columns."""
         given = _input(args, kwargs)
         if given is None:
             return
@@ -149,7 +163,7 @@ class Columns:
                 if not training or sum(one[0] == root.index for one in self.kinds) >= KINDS:
                     continue
                 kind = self.kinds[key] = _Kind(axis, axes)
-            yield kind, *_thinned(given, axis), axes == 4
+            yield kind, given, axes == 4
 
     def _learn(self, model: int, kind: _Kind, found: Look) -> None:
         if len(kind.looks) >= TRAINED:
@@ -166,7 +180,7 @@ class Columns:
 
     def _judge(self, model: int, kind: _Kind, asked: Look, keys: list[str], site: int, step: int) -> None:
         kind.known = kind.known or Trained(kind.looks)
-        at = kind.sites.setdefault(site, _Site())
+        at = kind.sites[site]
         found = turned(kind.known, asked)
         at.looked += 1
         if found is None and not kind.known.fits(asked):
@@ -240,5 +254,5 @@ def _thinned(given: torch.Tensor, axis: int) -> tuple[torch.Tensor, int]:
 
 def _keys(values: torch.Tensor, examples: int) -> torch.Tensor:
     """Of some examples, a number that is the same in whatever order their columns stand."""
-    flat = values.view(examples, -1)[:ROWS]
+    flat = values.reshape(examples, -1)[:ROWS]
     return flat.sum(1) + 0.7548776662 * flat.square().sum(1)

@@ -219,6 +219,10 @@ def _before_normalising(looks: list[Look]) -> list[Look]:
     if looks[0].statistics.shape[1] != 3:
         return []
     mean, scale = (torch.tensor(numbers, dtype=torch.float64) for numbers in IMAGENET)
+    least = min(float((one.statistics[LEAST] * scale + mean).min()) for one in looks)
+    most = max(float((one.statistics[MOST] * scale + mean).max()) for one in looks)
+    if not (-0.01 <= least <= 0.1 and 0.9 <= most <= 1.01):
+        return []
     found = []
     for one in looks:
         statistics = one.statistics.clone()
@@ -226,9 +230,7 @@ def _before_normalising(looks: list[Look]) -> list[Look]:
         for row in (MEAN, LEAST, MOST):
             statistics[row] = statistics[row] * scale + mean
         found.append(_look(one.rows, statistics, one.related, True))
-    least = min(float(one.statistics[LEAST].min()) for one in found)
-    most = max(float(one.statistics[MOST].max()) for one in found)
-    return found if -0.01 <= least <= 0.1 and 0.9 <= most <= 1.01 else []
+    return found
 
 
 def _by_all(trained: Trained, asked: Look) -> Turned | None:

@@ -44,7 +44,7 @@ from torchward.facts.crash import (
     Raised,
     Waiting,
 )
-from torchward.facts.fit import Fit, PreparedRows
+from torchward.facts.fit import Fit, PreparedRows, Reordered
 from torchward.facts.loss import (
     Advantages,
     Agreement,
@@ -253,6 +253,7 @@ __all__ = [
     "Ratio",
     "Recurrence",
     "Reference",
+    "Reordered",
     "RepeatProbe",
     "ReshapeProbe",
     "Resumed",

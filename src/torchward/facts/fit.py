@@ -1,4 +1,4 @@
-"""Preprocessing that learns from rows, and what became of these rows."""
+"""How rows are prepared: what preprocessing learned from, what became of these rows, the order of their columns."""
 
 from __future__ import annotations
 
@@ -53,3 +53,37 @@ class Fit:
     by_hand: bool = False
     """It was asked which features it selects: other rows may have been given these by hand."""
     asked: tuple[PreparedRows, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Reordered:
+    """Batches on which a model was called without gradients, at one line, whose columns do not fit those of the
+    training batches as they stand, and all fit in another order.
+
+    Columns are those of a table, or the channels of images or series, told apart by statistics of their values.
+    """
+
+    model: int
+    site: Site | None
+    axes: int
+    """Of a batch: 4 for images."""
+    axis: int
+    """... along which the columns stand."""
+    columns: int
+    looked: int
+    """Batches at the line."""
+    turned: int
+    """... in another order."""
+    neither: int
+    """... that fit in no order."""
+    rows: int
+    """Examples in the largest of those in another order ..."""
+    moved: int
+    """... and its columns that are far from what stood in their place."""
+    place: int
+    """The one that is furthest: it is what stands at `trained_place` in training."""
+    trained_place: int
+    shown: int
+    """Batches in another order whose examples the model was given in the order of training as well."""
+    trained_later: int
+    """... in whose order it was trained later on."""

@@ -25,7 +25,7 @@ from torchward.facts.batch import (
     WorkerRandomness,
     WrappedIntegers,
 )
-from torchward.facts.fit import Fit
+from torchward.facts.fit import Fit, Reordered
 from torchward.facts.loss import (
     Advantages,
     Agreement,
@@ -338,6 +338,7 @@ class Run:
     unused_loaders: tuple[UnusedLoader, ...] = ()
     stored_rows: tuple[StoredRows, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
+    reordered: tuple[Reordered, ...] = ()
     empties: tuple[Empties, ...] = ()
     fits: tuple[Fit, ...] = ()
     far_off: tuple[FarOff, ...] = ()

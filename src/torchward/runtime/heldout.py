@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import torch
 
+from torchward.runtime.columns import Columns
 from torchward.runtime.fitted import Fitted
 from torchward.runtime.keys import VALUES, WIDE, keys_of_rows
 from torchward.runtime.tensors import number, plain, tensors_in, thin, tolist
@@ -82,6 +83,10 @@ class HeldOut:
         self.recorder = recorder
         self.rows: dict[int, _Rows] = {}
         self.fitted = Fitted(recorder)
+        columns = Columns(recorder)
+        self.watch_columns, self.ask_columns = (
+            recorder.guarded("columns", one) for one in (columns.trained_on, columns.asked)
+        )
         self.even = True
         """Every training row is drawn as often as any other, as far as the loaders tell."""
 
@@ -91,6 +96,7 @@ class HeldOut:
 
     def trained_on(self, root: Root, args: Any, kwargs: Any) -> None:
         """A sampled training call."""
+        self.watch_columns(root, args, kwargs)
         known = self.rows.get(root.index)
         if known is None:
             known = self.rows[root.index] = _Rows()
@@ -146,6 +152,7 @@ class HeldOut:
 
     def asked(self, root: Root, args: Any, kwargs: Any, site: int) -> None:
         """A call without gradients."""
+        self.ask_columns(root, args, kwargs, site)
         known = self.rows.get(root.index) if self.even else None
         if known is None or len(known.recent) < 4 or known.evaluations >= EVALUATIONS:
             return

@@ -188,6 +188,7 @@ class RunBuilder:
             stored_rows=self._batches.stored_rows(),
             unused_loaders=self._batches.unused_loaders(),
             overlaps=self._batches.overlaps(),
+            reordered=self._batches.reordered(),
             far_off=self._batches.far_off(),
             beginnings=self._batches.beginnings(),
             sweeps=self._batches.sweeps(),

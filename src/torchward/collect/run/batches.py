@@ -25,6 +25,7 @@ from torchward.facts import (
     PreparedRows,
     Range,
     RankEvaluation,
+    Reordered,
     Site,
     StoredRows,
     Sweep,
@@ -57,6 +58,7 @@ class BatchesAndLoaders(Part):
         self._sweeps: dict[tuple[int, int], Row] = {}
         self._forged: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._overlaps: dict[tuple[int, int], list[tuple[int, int, int, int, bool, bool]]] = defaultdict(list)
+        self._reordered: dict[tuple[int, int, int, int], Row] = {}
         self._mirrored: dict[tuple[str, int], Row] = {}
         self._wrapped: dict[tuple[int, str], WrappedIntegers] = {}
         self._alone: dict[tuple[int, int], list[Row]] = defaultdict(list)
@@ -79,6 +81,9 @@ class BatchesAndLoaders(Part):
                 bool(row.get("a")),
             )
         )
+
+    def on_co(self, row: Row) -> None:
+        self._reordered[row["m"], row["site"], row["d"], row["ax"]] = row
 
     def on_em(self, row: Row) -> None:
         self._empty[row["m"]] = row
@@ -300,6 +305,13 @@ class BatchesAndLoaders(Part):
         return tuple(
             Overlap(model, self.ledger.site(site), *map(tuple, zip(*batches, strict=True)))
             for (model, site), batches in sorted(self._overlaps.items())
+        )
+
+    def reordered(self) -> tuple[Reordered, ...]:
+        keys = ("d", "ax", "c", "n", "t", "o", "r", "mv", "a", "b", "sh", "la")
+        return tuple(
+            Reordered(row["m"], self.ledger.site(row["site"]), *(row[key] for key in keys))
+            for row in self._reordered.values()
         )
 
     def empties(self) -> tuple[Empties, ...]:

@@ -1,17 +1,25 @@
-"""Watches whether a loss compares what a model makes of its input with that very input."""
+"""Watches whether a loss compares what a model makes of its input with that very input, and whether that was damaged
+where it lies."""
 
 from __future__ import annotations
 
+import weakref
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from torchward.runtime import graph
-from torchward.runtime.tensors import plain, tensors_in, thin
+from torchward.runtime.tensors import plain, tensors_in, thin, tolist
 
 if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
 
+KEPT, EXAMPLES, VALUES = 4, 4, 1_024
+"""Tensors of a batch that are remembered as the loader handed them over: so many examples, and values of each."""
+DISORDER = 0.05
+"""Share of neighbours, in the order of what the values were, that have changed places: of values that were scaled or
+put through a curve none has, or all."""
 LOOKED = 64
 """Calls of a loss function at one place that are looked at."""
 
@@ -22,10 +30,18 @@ class Givens:
         self.last: tuple[set[int], int, torch.Tensor] | None = None
         """Of the last call of a model that is looked at: memory of what it returned; how many values it was given, and
         a part of them."""
+        self.handed: list[tuple[weakref.ref[torch.Tensor], int, torch.Tensor]] = []
+        """Of the batch that a loader handed over in this sampled step: tensors, their versions and some values."""
         self.counts: dict[int, list[int]] = {}
         """Place of a loss function -> calls whose target was the input of the model, another of its size, and of
-        the first kind those whose prediction is that input with something added to it."""
+        the first kind those whose prediction is that input with something added to it, and those whose target was
+        damaged where it lies."""
         self.sent: dict[int, list[int]] = {}
+
+    def got(self, batch: Any) -> None:
+        """A loader handed over a batch."""
+        found = [one for one in tensors_in(batch) if plain(one) and one.is_cpu and one.is_floating_point()]
+        self.handed = [(weakref.ref(one), one._version, _few(one).clone()) for one in found[:KEPT] if one.dim() > 1]
 
     def called(self, args: Any, kwargs: Any, returned: list[torch.Tensor]) -> None:
         self.last = None
@@ -35,19 +51,45 @@ class Givens:
             self.last = made, given.numel(), thin(given).clone()
 
     def compared(self, place: int, prediction: torch.Tensor, target: torch.Tensor) -> None:
-        last, counts = self.last, self.counts.setdefault(place, [0, 0, 0])
+        last, counts = self.last, self.counts.setdefault(place, [0, 0, 0, 0])
         if last is None or counts[0] + counts[1] >= LOOKED or not target.is_cpu or target.numel() != last[1]:
             return
         if prediction.untyped_storage().data_ptr() in last[0]:
             same = torch.equal(thin(target).to(last[2].dtype), last[2])
             counts[0 if same else 1] += 1
             counts[2] += same and _adds_input(prediction)
+            counts[3] += same and self._damaged(target)
+
+    def _damaged(self, target: torch.Tensor) -> bool:
+        """The values that the loader handed over are others by now, and not by a scale or a curve alone."""
+        place = target.data_ptr()
+        for tensor, version, before in self.handed:
+            one = tensor()
+            if one is None or one.data_ptr() != place or one._version == version:
+                continue
+            after = _few(one)
+            if after.shape == before.shape and not torch.equal(after, before):
+                return all(_disordered(*rows) for rows in zip(tolist(before), tolist(after), strict=True))
+        return False
 
     def write_counts(self) -> None:
         for place, counts in self.counts.items():
-            if counts != self.sent.get(place, [0, 0, 0]):
+            if counts != self.sent.get(place):
                 self.sent[place] = list(counts)
                 self.recorder.row("cg", i=place, n=list(counts))
+
+
+def _few(tensor: torch.Tensor) -> torch.Tensor:
+    """Some values of some examples, (example, value)."""
+    rows = tensor.detach()[:EXAMPLES].flatten(1)
+    return rows[:, :: -(-rows.shape[1] // VALUES)]
+
+
+def _disordered(before: list[float], after: list[float]) -> bool:
+    """In the order of what they were, some of the values fall and some rise."""
+    ordered = [now for _, now in sorted(zip(before, after, strict=True), key=lambda pair: pair[0])]
+    falls = sum(second < first for first, second in pairwise(ordered))
+    return DISORDER < falls / max(1, len(ordered) - 1) < 1 - DISORDER
 
 
 def _adds_input(prediction: torch.Tensor) -> bool:

@@ -207,6 +207,7 @@ class Loaders:
         """A stand-in for `_BaseDataLoaderIter.__next__` that times it."""
         fetched, clock, watched, recorder = self._fetched, perf_counter, self, self.recorder
         handed = recorder.guarded("loader", self._handed)
+        given = recorder.guarded("givens", lambda batch: recorder.timed(recorder.givens.got, batch))
         mirrored = recorder.guarded("mirrors", lambda *args: recorder.timed(recorder.mirrors.handed, *args))
 
         def wrapper(self: Any) -> Any:
@@ -224,6 +225,7 @@ class Loaders:
                 watched.compare(known, batch)
             if recorder.sampling:
                 handed(batch)
+                given(batch)
                 mirrored(watched.last, batch)
             return batch
 

@@ -19,12 +19,12 @@ def check(run: Run) -> Iterator[Finding]:
     if len(trained) != 1 or any(loss.given[0] for loss in evaluations):
         return  # reconstruction is what is asked of it in evaluation, too
     (loss,) = trained
-    same, other, added = loss.given
-    # `x + f(x)` has nothing to learn of x: no autoencoder is made so.
-    if same >= TRAINED and not other and (others or added == same):
+    same, other, added, damaged = loss.given
+    # `x + f(x)` has nothing to learn of x: no autoencoder is made so. Nor is one taught what was just damaged.
+    if same >= TRAINED and not other and (others or same in (added, damaged)):
         yield Finding(
             "LOS055",
-            data={"loss": loss.kind, "calls": same, "added": added, "times": others},
+            data={"loss": loss.kind, "calls": same, "added": added, "damaged": damaged, "times": others},
             place=at(loss.site, loss.values),
             confidence=Confidence.LIKELY,
         )
@@ -38,8 +38,10 @@ RULE = Rule(
     checks=(check,),
     message=Text(
         "in training `{loss}` compares the output with the very input of the model (all {calls} calls looked at); {added} of "
-        "these outputs are that input with something added, and {times} calls in evaluation have another target.",
+        "these outputs are that input with something added, {damaged} of these inputs were changed in place since the loader "
+        "handed them over, and {times} calls in evaluation have another target.",
         "训练时 `{loss}` 把输出与模型自己的输入作比较（查看的 {calls} 次调用全部如此）；其中 {added} 次的输出就是该输入再加上某个量，"
+        "{damaged} 次的输入在加载器交出之后被原地改动过，"
         "而评估时有 {times} 次调用的目标是另一个张量。",
     ),
     why=Text(

@@ -11,28 +11,33 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from torchward.runtime.overflows import Overflows
 from torchward.runtime.tensors import in_library, user_frame
 
 if TYPE_CHECKING:
     from torchward.runtime.captures import Capture
 
 
-class _Reshapes(TorchFunctionMode):
-    """Notes the first `view` or `reshape` of the user's own that puts values of different places side by side."""
+class _Operations(TorchFunctionMode):
+    """Notes the first `view` or `reshape` of the user's own that puts values of different places side by side, and
+    operations that overflow."""
 
-    def __init__(self, examples: int) -> None:
+    def __init__(self, capture: Capture) -> None:
         super().__init__()
-        self.examples = examples
-        self.found: tuple[tuple[int, ...], tuple[int, ...], Any] | None = None
+        self.capture = capture
+        self.overflows = Overflows()
+        self.found: tuple[tuple[int, ...], tuple[int, ...], int] | None = None
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        finite = self.overflows.before(func, args, kwargs)
         result = func(*args, **(kwargs or {}))
+        self.overflows.after(func, args, kwargs, result, finite, self.capture)
         if self.found is None and getattr(func, "__name__", "") in ("view", "reshape") and args:
             before, after = getattr(args[0], "shape", ()), getattr(result, "shape", ())
-            if len(before) > 1 and len(after) > 1 and scrambles(tuple(before), tuple(after), self.examples):
+            if len(before) > 1 and len(after) > 1 and scrambles(tuple(before), tuple(after), self.capture.examples):
                 frame = user_frame(sys._getframe(1))
                 if frame is not None and not in_library(frame.f_code.co_filename):
-                    self.found = (tuple(before), tuple(after), frame)
+                    self.found = (tuple(before), tuple(after), self.capture.recorder.site(frame))
         return result
 
 
@@ -68,11 +73,12 @@ def scrambles(before: tuple[int, ...], after: tuple[int, ...], examples: int) ->
 
 
 def scrambled(model: nn.Module, capture: Capture) -> dict[str, Any] | None:
-    """A reshape that scrambles, in one call; None where there is none."""
+    """A reshape that scrambles, in one call; None where there is none. What overflows in it is tried out next."""
     model.eval()
-    with _Reshapes(capture.examples) as mode:
+    with _Operations(capture) as mode:
         capture.call(model, capture.args, capture.kwargs)
+    capture.overflows = mode.overflows
     if mode.found is None:
         return None
-    before, after, frame = mode.found
-    return {"before": list(before), "after": list(after), "where": capture.recorder.site(frame)}
+    before, after, site = mode.found
+    return {"before": list(before), "after": list(after), "where": site}

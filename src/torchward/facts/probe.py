@@ -384,6 +384,11 @@ class ModeProbe(Experiment):
     behind_dropout: tuple[tuple[str, str, float, float], ...] = ()
     """Batch norms that are given what a dropout leaves: (path, path of the dropout, its rate, variance of the input in
     eval mode over the running one)."""
+    mixed: tuple[tuple[str, int, float, float], ...] = ()
+    """Batch norms that are called several times in a pass: (path, calls, how many deviations apart the means of two
+    calls are, ratio of their deviations), of the first call and the one furthest from it."""
+    apart: tuple[tuple[float, float], ...] = ()
+    """For each look: loss in eval mode if these alone take the statistics of what they are given, and as it is."""
 
 
 @dataclass(frozen=True, eq=False)

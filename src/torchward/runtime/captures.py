@@ -83,6 +83,8 @@ class Capture:
         self.modes = [member.training for member in module.modules()]
         self.looks: list[tuple[int, float, float]] = []
         """(step, loss in train mode, loss in eval mode) of the kept batch, as training goes on."""
+        self.own_looks: list[tuple[float, float]] = []
+        """(loss in eval mode, but for batch norms of several streams, ...; loss in eval mode), at the same steps."""
         self.overflows: Overflows | None = None
         """Operations of a call that overflowed, until they are tried out."""
 

@@ -1,6 +1,8 @@
-"""Batch norm that is given what a dropout has just left: in eval mode nothing is dropped, and its input varies less
-than what its statistics were taken of (Li et al. 2019, "Understanding the Disharmony between Dropout and Batch
-Normalization by Variance Shift").
+"""Batch norm whose running statistics are of something else than what it is given in eval mode.
+
+Behind a dropout: in eval mode nothing is dropped, and its input varies less (Li et al. 2019, "Understanding the
+Disharmony between Dropout and Batch Normalization by Variance Shift"). Called several times in a pass, on streams that
+differ: its running statistics are a mixture of theirs.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ import torch
 from torch import nn
 
 LAYERS = 8
+CALLS = 64
+FEWEST = 8
+"""Values of a channel in one call, from which its mean and variance say something."""
 
 
 def behind_dropout(model: nn.Module, call: Callable[[], Any]) -> list[tuple[str, str, float, float]]:
@@ -46,3 +51,58 @@ def behind_dropout(model: nn.Module, call: Callable[[], Any]) -> list[tuple[str,
         for handle in handles:
             handle.remove()
     return found
+
+
+class _Streams:
+    """What the batch norms of a model are given, call by call."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.norms = {
+            id(member): (path, member)
+            for path, member in model.named_modules()
+            if isinstance(member, nn.modules.batchnorm._BatchNorm) and member.running_var is not None
+        }
+        self.given: dict[int, list[tuple[torch.Tensor, torch.Tensor]]] = {key: [] for key in self.norms}
+        """Mean and variance of each channel."""
+
+    def enters(self, module: nn.Module, args: Any) -> None:
+        given = args[0] if args and isinstance(args[0], torch.Tensor) else None
+        if given is not None and given.dim() > 1 and len(self.given[id(module)]) < CALLS:
+            axes = [axis for axis in range(given.dim()) if axis != 1]
+            if given.numel() // max(1, given.shape[1]) >= FEWEST:
+                values = given.detach().float()
+                self.given[id(module)].append((values.mean(axes), values.var(axes)))
+
+    def watching(self, call: Callable[[], Any]) -> Any:
+        handles = [member.register_forward_pre_hook(self.enters) for _, member in self.norms.values()]
+        try:
+            return call()
+        finally:
+            for handle in handles:
+                handle.remove()
+
+
+def mixed(model: nn.Module, loss: Callable[[], float]) -> tuple[list[tuple[str, int, float, float]], float] | None:
+    """Batch norms that one pass of a model in eval mode calls several times: (path, calls, distance of the means of two
+    calls in deviations, ratio of their deviations), medians over the channels of the two calls that are furthest apart;
+    and the loss if these alone take the statistics of what they are given, as all do in training. Changes the model."""
+    streams = _Streams(model)
+    if not streams.norms:
+        return None
+    streams.watching(loss)
+    found = []
+    for key, given in streams.given.items():
+        if len(given) < 2:
+            continue
+        path, member = streams.norms[key]
+        first, *others = given
+        apart = [_apart(first, other) for other in others]
+        found.append((path, len(given), max(one for one, _ in apart), max(one for _, one in apart)))
+        member.training = True
+    return (found[:LAYERS], loss()) if found else None
+
+
+def _apart(one: tuple[torch.Tensor, torch.Tensor], other: tuple[torch.Tensor, torch.Tensor]) -> tuple[float, float]:
+    variances = (one[1] + other[1]).clamp(min=1e-12) / 2
+    ratio = (one[1].clamp(min=1e-12) / other[1].clamp(min=1e-12)).log().abs() / 2
+    return float(((one[0] - other[0]).abs() / variances.sqrt()).median()), float(ratio.median().exp())

@@ -387,7 +387,7 @@ class ModeProbe(Experiment):
     mixed: tuple[tuple[str, int, float, float], ...] = ()
     """Batch norms that are called several times in a pass: (path, calls, how many deviations apart the means of two
     calls are, ratio of their deviations), of the first call and the one furthest from it."""
-    apart: tuple[tuple[float, float], ...] = ()
+    own: tuple[tuple[float, float], ...] = ()
     """For each look: loss in eval mode if these alone take the statistics of what they are given, and as it is."""
 
 

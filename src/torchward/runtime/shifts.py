@@ -8,15 +8,20 @@ differ: its running statistics are a mixture of theirs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
+from torchward.runtime.copies import duplicate
+
+if TYPE_CHECKING:
+    from torchward.runtime.captures import Capture
+
 LAYERS = 8
 CALLS = 64
 FEWEST = 8
-"""Values of a channel in one call, from which its mean and variance say something."""
+"""Values of a channel in each call, from which its mean and variance say something."""
 
 
 def behind_dropout(model: nn.Module, call: Callable[[], Any]) -> list[tuple[str, str, float, float]]:
@@ -64,16 +69,29 @@ class _Streams:
         }
         self.given: dict[int, list[tuple[torch.Tensor, torch.Tensor]]] = {key: [] for key in self.norms}
         """Mean and variance of each channel."""
+        self.small: set[int] = set()
+        """Those that were given too few values of a channel."""
 
     def enters(self, module: nn.Module, args: Any) -> None:
         given = args[0] if args and isinstance(args[0], torch.Tensor) else None
         if given is not None and given.dim() > 1 and len(self.given[id(module)]) < CALLS:
             axes = [axis for axis in range(given.dim()) if axis != 1]
-            if given.numel() // max(1, given.shape[1]) >= FEWEST:
-                values = given.detach().float()
-                self.given[id(module)].append((values.mean(axes), values.var(axes)))
+            if given.numel() < FEWEST * given.shape[1]:
+                self.small.add(id(module))
+            values = given.detach().float()
+            self.given[id(module)].append((values.mean(axes), values.var(axes)))
 
-    def watching(self, call: Callable[[], Any]) -> Any:
+    def several(self) -> list[tuple[str, int, float, float]]:
+        found = []
+        for key, (path, _) in self.norms.items():
+            if len(self.given[key]) < 2 or key in self.small:
+                continue
+            first, *others = self.given[key]
+            apart = [_apart(first, other) for other in others]
+            found.append((path, len(others) + 1, max(one for one, _ in apart), max(one for _, one in apart)))
+        return found[:LAYERS]
+
+    def watching(self, call: Callable[[], float]) -> float:
         handles = [member.register_forward_pre_hook(self.enters) for _, member in self.norms.values()]
         try:
             return call()
@@ -82,24 +100,20 @@ class _Streams:
                 handle.remove()
 
 
-def mixed(model: nn.Module, loss: Callable[[], float]) -> tuple[list[tuple[str, int, float, float]], float] | None:
-    """Batch norms that one pass of a model in eval mode calls several times: (path, calls, distance of the means of two
-    calls in deviations, ratio of their deviations), medians over the channels of the two calls that are furthest apart;
-    and the loss if these alone take the statistics of what they are given, as all do in training. Changes the model."""
+def evaluation(model: nn.Module, capture: Capture) -> tuple[float, dict[str, Any]]:
+    """Its loss in eval mode; and of batch norms that are called several times in this pass: (path, calls, distance of
+    the means of two calls in deviations, ratio of their deviations), medians over the channels of the calls that are
+    furthest apart, and the loss if these alone take the statistics of what they are given, as all do in training."""
     streams = _Streams(model)
-    if not streams.norms:
-        return None
-    streams.watching(loss)
-    found = []
-    for key, given in streams.given.items():
-        if len(given) < 2:
-            continue
-        path, member = streams.norms[key]
-        first, *others = given
-        apart = [_apart(first, other) for other in others]
-        found.append((path, len(given), max(one for one, _ in apart), max(one for _, one in apart)))
-        member.training = True
-    return (found[:LAYERS], loss()) if found else None
+    loss = streams.watching(lambda: float(capture.loss_of(model)))
+    found = streams.several()
+    if not found:
+        return loss, {}
+    other = duplicate(model)
+    for path, *_ in found:
+        other.get_submodule(path).training = True
+    capture.own_looks.append((float(capture.loss_of(other)), loss))
+    return loss, {"mixed": [list(one) for one in found], "own": [list(one) for one in capture.own_looks]}
 
 
 def _apart(one: tuple[torch.Tensor, torch.Tensor], other: tuple[torch.Tensor, torch.Tensor]) -> tuple[float, float]:

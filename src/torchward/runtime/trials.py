@@ -451,8 +451,8 @@ def modes(early: nn.Module, capture: Capture) -> dict[str, Any] | None:
     if digits_lost is not None:
         fields["digits_lost"], fields["digits_in"] = digits_lost
     if len(members) == len(capture.modes) and (capture.own_loss or capture.target is not None):
-        evaluation = float(capture.loss_of(model))
-        fields |= _mixed(duplicate(model), capture, evaluation)
+        evaluation, mixed = shifts.evaluation(model, capture)
+        fields |= mixed
         for module, training in zip(members, capture.modes, strict=True):
             module.training = training and not isinstance(module, nn.modules.dropout._DropoutNd)
         training_loss = float(capture.loss_of(model))
@@ -470,16 +470,6 @@ def modes(early: nn.Module, capture: Capture) -> dict[str, Any] | None:
             if alike and float(capture.loss_of(model)) != evaluation:
                 fields["unset"] = list(unset)[:LAYERS]
     return fields
-
-
-def _mixed(model: nn.Module, capture: Capture, evaluation: float) -> dict[str, Any]:
-    """Of batch norms for several streams: how much better is the loss with statistics of the batch in these alone?"""
-    found = shifts.mixed(model, lambda: float(capture.loss_of(model)))
-    if found is None:
-        return {}
-    norms, loss = found
-    capture.own_looks.append((loss, evaluation))
-    return {"mixed": [list(one) for one in norms], "apart": [list(one) for one in capture.own_looks]}
 
 
 def _unset(early: nn.Module, model: nn.Module) -> dict[str, torch.Tensor]:

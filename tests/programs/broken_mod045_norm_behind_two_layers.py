@@ -1,5 +1,5 @@
 # expects: MOD045
-"""A block of a convolutional network uses its one norm behind both of its convolutions."""
+"""A block of a convolutional network uses its one norm behind both of its convolutions, the first of which is amplified."""
 
 import torch
 from torch import nn

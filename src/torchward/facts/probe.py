@@ -339,6 +339,26 @@ class ReshapeProbe(Experiment):
 
 
 @dataclass(frozen=True, eq=False)
+class OverflowProbe(Experiment):
+    """An operation within the model that makes infinities or NaN of finite numbers, which its finite output does not
+    show; `site` is its line. The same infinities, put into a call in double precision, change what it returns."""
+
+    operation: str = ""
+    dtype: str = ""
+    """Of the result."""
+    largest: float = 0.0
+    """Number of that dtype."""
+    share: float = 0.0
+    """Of the result's elements that are not finite."""
+    examples: int = 0
+    """Rows of the output, ..."""
+    changed: int = 0
+    """... and of them, those that the infinities change."""
+    handled: bool = False
+    """The model asks for infinities, or replaces them, somewhere."""
+
+
+@dataclass(frozen=True, eq=False)
 class ModeProbe(Experiment):
     """The model as training has made it, on the first batch, in eval mode and in train mode without dropout."""
 
@@ -364,6 +384,11 @@ class ModeProbe(Experiment):
     behind_dropout: tuple[tuple[str, str, float, float], ...] = ()
     """Batch norms that are given what a dropout leaves: (path, path of the dropout, its rate, variance of the input in
     eval mode over the running one)."""
+    mixed: tuple[tuple[str, int, float, float], ...] = ()
+    """Batch norms that are called several times in a pass: (path, calls, how many deviations apart the means of two
+    calls are, ratio of their deviations), of the first call and the one furthest from it."""
+    own: tuple[tuple[float, float], ...] = ()
+    """For each look: loss in eval mode if these alone take the statistics of what they are given, and as it is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -413,5 +438,6 @@ PROBES = (
     PaddingProbe,
     ScaleProbe,
     ReshapeProbe,
+    OverflowProbe,
     ModeProbe,
 )

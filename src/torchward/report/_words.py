@@ -301,6 +301,8 @@ _LOOKED_FOR = {
     "position probe": "位置梯度实验",
     "padding probe": "填充不变性实验",
     "scale probe": "逐层尺度实验",
+    "reshape probe": "变形顺序实验",
+    "overflow probe": "前向溢出实验",
     "mode probe": "训练与评估一致性实验",
     "modules": "模块",
     "graph": "计算图",

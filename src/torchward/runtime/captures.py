@@ -18,6 +18,7 @@ from torchward.runtime.tensors import held_bytes, item, plain, sizes, tensors_in
 if TYPE_CHECKING:
     from torchward.runtime.graph import Walk
     from torchward.runtime.models import Root
+    from torchward.runtime.overflows import Overflows
     from torchward.runtime.recorder import Recorder
 
 INPUT_BYTES = 64 * 2**20
@@ -33,6 +34,8 @@ class Capture:
         self.recorder = recorder
         self.root = root
         self.module = weakref.ref(module)
+        self.name = type(module).__name__
+        """Kept here: a model that a function holds is gone when the run ends."""
         given = [tensor for tensor in (*tensors_in(args), *tensors_in(kwargs)) if tensor.dim()]
         self.batch = given[0].shape[0] if given else 0
         self.reason = ""
@@ -80,6 +83,10 @@ class Capture:
         self.modes = [member.training for member in module.modules()]
         self.looks: list[tuple[int, float, float]] = []
         """(step, loss in train mode, loss in eval mode) of the kept batch, as training goes on."""
+        self.own_looks: list[tuple[float, float]] = []
+        """(loss in eval mode, but for batch norms of several streams, ...; loss in eval mode), at the same steps."""
+        self.overflows: Overflows | None = None
+        """Operations of a call that overflowed, until they are tried out."""
 
     @property
     def examples(self) -> int:
@@ -245,7 +252,7 @@ class Capture:
         self.recorder.row(
             "probe",
             kind=kind,
-            model=type(self.module()).__name__ if self.module() is not None else "",
+            model=self.name,
             site=self.root.site,
             looked=True,
             reason="",
@@ -255,9 +262,8 @@ class Capture:
 
     def cannot(self, kind: str, reason: str) -> None:
         """It was not looked at."""
-        name = type(self.module()).__name__ if self.module() is not None else ""
         site = self.root.site
-        self.recorder.row("probe", kind=kind, model=name, site=site, looked=False, reason=reason, seconds=0.0)
+        self.recorder.row("probe", kind=kind, model=self.name, site=site, looked=False, reason=reason, seconds=0.0)
 
 
 def _copied(tensor: torch.Tensor) -> torch.Tensor:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from torchward.runtime import errors, evaluations, looks, mixing, reshapes, series, trials
+from torchward.runtime import errors, evaluations, looks, mixing, overflows, reshapes, series, trials
 from torchward.runtime.captures import Capture
 from torchward.runtime.copies import CannotLookError, Outside, duplicate, fits, kept_out, undisturbed
 from torchward.runtime.memorise import memorise
@@ -55,6 +55,7 @@ TRIALS = (
     ("SeriesProbe", series.future),
     ("ScaleProbe", trials.scales),
     ("ReshapeProbe", reshapes.scrambled),
+    ("OverflowProbe", overflows.hidden),
 )
 """... and those that come after them, each of a few calls."""
 LATER_STEP = 64

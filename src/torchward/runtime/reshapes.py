@@ -11,29 +11,75 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from torchward.runtime.overflows import Overflows
 from torchward.runtime.tensors import in_library, user_frame
 
 if TYPE_CHECKING:
     from torchward.runtime.captures import Capture
 
 
-class _Reshapes(TorchFunctionMode):
-    """Notes the first `view` or `reshape` of the user's own that puts values of different places side by side."""
+CONVOLUTIONS = frozenset({"conv1d", "conv2d", "conv3d"})
+MOVES = frozenset({"transpose", "permute", "movedim", "contiguous", "swapaxes"})
+READERS = frozenset({"gru", "lstm", "rnn_tanh", "rnn_relu", "linear", "scaled_dot_product_attention"})
+"""What reads the second axis of three as places, each with its own features."""
+FOLLOWED = 16
 
-    def __init__(self, examples: int) -> None:
+
+class _Operations(TorchFunctionMode):
+    """Notes the first `view` or `reshape` of the user's own that puts values of different places side by side, and
+    operations that overflow."""
+
+    def __init__(self, capture: Capture) -> None:
         super().__init__()
-        self.examples = examples
-        self.found: tuple[tuple[int, ...], tuple[int, ...], Any] | None = None
+        self.capture = capture
+        self.overflows = Overflows()
+        self.found: tuple[tuple[int, ...], tuple[int, ...], int] | None = None
+        self.channels: set[int] = set()
+        """Of what convolutions made."""
+        self.places: dict[int, tuple[Any, tuple[tuple[int, ...], tuple[int, ...], int]]] = {}
+        """Identity of a tensor that has parts of the channels where places would be -> it, and where it was made so."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        finite = self.overflows.before(func, args, kwargs)
         result = func(*args, **(kwargs or {}))
-        if self.found is None and getattr(func, "__name__", "") in ("view", "reshape") and args:
-            before, after = getattr(args[0], "shape", ()), getattr(result, "shape", ())
-            if len(before) > 1 and len(after) > 1 and scrambles(tuple(before), tuple(after), self.examples):
-                frame = user_frame(sys._getframe(1))
-                if frame is not None and not in_library(frame.f_code.co_filename):
-                    self.found = (tuple(before), tuple(after), frame)
+        self.overflows.after(func, args, kwargs, result, finite, self.capture)
+        if self.found is None and args:
+            self._look(getattr(func, "__name__", ""), args, result)
         return result
+
+    def _look(self, name: str, args: Any, result: Any) -> None:
+        if name in CONVOLUTIONS:
+            self.channels.add(result.shape[1])
+        elif name in ("view", "reshape"):
+            before, after = tuple(getattr(args[0], "shape", ())), tuple(getattr(result, "shape", ()))
+            if len(before) < 2 or len(after) < 2:
+                return
+            if scrambles(before, after, self.capture.examples):
+                self.found = self._where(before, after)
+            elif cuts_channels(before, after, self.channels) and (place := self._where(before, after)) is not None:
+                self.places[id(result)] = result, place
+        elif self.places and name in MOVES and id(args[0]) in self.places and len(self.places) < FOLLOWED:
+            self.places[id(result)] = result, self.places[id(args[0])][1]
+        elif self.places and name in READERS:
+            self.found = next((self.places[id(one)][1] for one in args if id(one) in self.places), None)
+
+    def _where(
+        self, before: tuple[int, ...], after: tuple[int, ...]
+    ) -> tuple[tuple[int, ...], tuple[int, ...], int] | None:
+        """Shapes and line, if it is one of the user's own."""
+        frame = user_frame(sys._getframe(3))
+        if frame is None or in_library(frame.f_code.co_filename):
+            return None
+        return before, after, self.capture.recorder.site(frame)
+
+
+def cuts_channels(before: tuple[int, ...], after: tuple[int, ...], channels: set[int]) -> bool:
+    """(example, channel, row, column) is taken for (example, column, ...) or (example, row, ...): each new place holds
+    all places of some channels. Only who reads it tells that places were meant, not groups of channels."""
+    if len(before) < 3 or len(after) != 3 or before[1] not in channels or after[0] != before[0]:
+        return False
+    spatial = before[2:]
+    return after[1] != before[1] and after[1] > 1 and after[1] in (*spatial, prod(spatial)) and prod(spatial) > 1
 
 
 def scrambles(before: tuple[int, ...], after: tuple[int, ...], examples: int) -> bool:
@@ -68,11 +114,12 @@ def scrambles(before: tuple[int, ...], after: tuple[int, ...], examples: int) ->
 
 
 def scrambled(model: nn.Module, capture: Capture) -> dict[str, Any] | None:
-    """A reshape that scrambles, in one call; None where there is none."""
+    """A reshape that scrambles, in one call; None where there is none. What overflows in it is tried out next."""
     model.eval()
-    with _Reshapes(capture.examples) as mode:
+    with _Operations(capture) as mode:
         capture.call(model, capture.args, capture.kwargs)
+    capture.overflows = mode.overflows
     if mode.found is None:
         return None
-    before, after, frame = mode.found
-    return {"before": list(before), "after": list(after), "where": capture.recorder.site(frame)}
+    before, after, site = mode.found
+    return {"before": list(before), "after": list(after), "where": site}

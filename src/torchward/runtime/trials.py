@@ -451,7 +451,8 @@ def modes(early: nn.Module, capture: Capture) -> dict[str, Any] | None:
     if digits_lost is not None:
         fields["digits_lost"], fields["digits_in"] = digits_lost
     if len(members) == len(capture.modes) and (capture.own_loss or capture.target is not None):
-        evaluation = float(capture.loss_of(model))
+        evaluation, mixed = shifts.evaluation(model, capture)
+        fields |= mixed
         for module, training in zip(members, capture.modes, strict=True):
             module.training = training and not isinstance(module, nn.modules.dropout._DropoutNd)
         training_loss = float(capture.loss_of(model))

@@ -149,7 +149,7 @@ for epoch in range(12):
 """,
     links=("https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm1d.html",),
     explains=("TRN002", "TRN006"),
-    explained_by=("MOD008", "MOD015", "MOD007", "OPT007", "NUM002"),
+    explained_by=("MOD008", "MOD015", "MOD007", "MOD045", "OPT007", "NUM002"),
     needs=("probes",),
     preview=True,
 )

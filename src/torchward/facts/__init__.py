@@ -44,6 +44,7 @@ from torchward.facts.crash import (
     Raised,
     Waiting,
 )
+from torchward.facts.dense import Orientation
 from torchward.facts.fit import Fit, PreparedRows
 from torchward.facts.loss import (
     Advantages,
@@ -229,6 +230,7 @@ __all__ = [
     "NonFinite",
     "Operand",
     "Optimizer",
+    "Orientation",
     "Overlap",
     "OwnDecay",
     "Package",

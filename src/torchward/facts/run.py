@@ -25,6 +25,7 @@ from torchward.facts.batch import (
     WorkerRandomness,
     WrappedIntegers,
 )
+from torchward.facts.dense import Orientation
 from torchward.facts.fit import Fit
 from torchward.facts.loss import (
     Advantages,
@@ -333,6 +334,7 @@ class Run:
     forgeries: tuple[Forgeries, ...] = ()
     wrapped_integers: tuple[WrappedIntegers, ...] = ()
     mirrored: tuple[Mirrored, ...] = ()
+    orientations: tuple[Orientation, ...] = ()
     rank_evaluations: tuple[RankEvaluation, ...] = ()
     workers: tuple[WorkerRandomness, ...] = ()
     losses: tuple[Loss, ...] = ()

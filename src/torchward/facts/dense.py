@@ -39,7 +39,7 @@ class Orientation:
     counts: tuple[float, ...]
     """... and examples that have both features."""
     own: tuple[float, ...]
-    """The first, with what the model made of the images at first in place of the targets. Empty where it was not seen."""
+    """The first, with what the model made of the images at first in place of the targets. Empty: not seen."""
 
     def error(self, turn: int) -> float:
         """Standard error of a mean correlation, as if each target had been seen once."""

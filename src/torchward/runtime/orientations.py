@@ -31,6 +31,8 @@ GRID, CELLS = 96, 32
 EXAMPLES = 16
 """Of a batch."""
 BATCHES = 64
+SOON, SOME, PART = 8, 64, 0.6
+"""Batches and examples after which no more are looked at, if targets as they are reach this part of the best turn."""
 FIRST = 6
 """Batches of which the prediction is looked at: later a model may have learned where its targets lie."""
 ENOUGH = 4
@@ -49,7 +51,7 @@ CHANNELS_MOVED = ((0, 2, 3, 1), (0, 3, 1, 2))
 
 
 class _Place:
-    """One loss. Tensors hold sums over examples, by (feature of the image, turn, feature of the target)."""
+    """One loss. Tensors hold sums over examples, by (turn, feature of the image, feature of the target)."""
 
     def __init__(self, index: int, shape: tuple[int, ...]) -> None:
         self.index = index
@@ -63,6 +65,8 @@ class _Place:
         self.own_counts: torch.Tensor | None = None
         self.seen: set[str] = set()
         """Marks of targets: one that comes again says nothing new."""
+        self.alike = False
+        """They lie as their images do, or nothing tells."""
         self.row: dict[str, Any] = {}
         self.sent: dict[str, Any] = {}
 
@@ -92,7 +96,7 @@ class Orientations:
     def _compared(self, index: int, kind: str, prediction: torch.Tensor, target: torch.Tensor) -> None:
         """A loss was told what a model should have made of its input."""
         place = self.places.get(index)
-        if not self.calls or (place is not None and place.batches >= BATCHES) or target.requires_grad:
+        if not self.calls or target.requires_grad or (place is not None and (place.alike or place.batches >= BATCHES)):
             return
         image, size = self._input_of(prediction, target)
         if image is None or image.device != target.device or target.is_complex() or prediction.is_complex():
@@ -108,7 +112,7 @@ class Orientations:
     def _input_of(self, prediction: torch.Tensor, target: torch.Tensor) -> tuple[torch.Tensor | None, tuple[int, ...]]:
         """What the model was given that made this prediction, and height and width of what it made."""
         memory = prediction.untyped_storage().data_ptr()
-        for image, made in self.calls:
+        for image, made in reversed(self.calls):  # memory may be used again
             for where, shape, strides in made:
                 if where == memory and len(shape) >= 3 and target.shape[0] in (shape[0], target.numel()):
                     straight = prediction.dim() < 3 or prediction.stride()[-2:] == strides[-2:]
@@ -132,23 +136,23 @@ class Orientations:
         cells = _cells(image.shape[2], values.shape[2]), _cells(image.shape[3], values.shape[3])
         pictures = _features(image[:count, :USED], cells)
         classes = prediction.shape[1] if kind in CLASS_LOSSES and prediction.dim() > 1 else 0
-        sums, squares, counts = _correlations(pictures, _versions(values[:count], classes), cells)
+        sums, squares, counts = _correlations(pictures, _described(values[:count], cells, classes))
         if place.sums is None or place.squares is None or place.counts is None:
             place.sums, place.squares, place.counts = sums, squares, counts
         elif place.sums.shape == sums.shape and place.sums.device == sums.device:
             place.sums += sums
             place.squares += squares
-            place.counts += counts
+            place.counts = place.counts + counts
         else:
             return
         made = _prediction(prediction.detach(), image, size) if place.batches < FIRST else None
         if made is not None and (made.shape[2] == made.shape[3]) == (place.shape[0] == place.shape[1]):
-            own, _, own_counts = _correlations(pictures, _turned(made[:count, :CLASSES]), cells)
+            own, _, own_counts = _correlations(pictures, _described(made[:count], cells))
             if place.own is None or place.own_counts is None:
                 place.own, place.own_counts = own, own_counts
             elif place.own.shape == own.shape:
                 place.own += own
-                place.own_counts += own_counts
+                place.own_counts = place.own_counts + own_counts
         place.examples += count
         place.batches += 1
         self._write(place, values[:count], classes)
@@ -165,14 +169,14 @@ class Orientations:
         mean = sums / counts.clamp(min=1)
         deviation = (squares / counts.clamp(min=1) - mean.square()).clamp(min=1e-12).sqrt()
         size = mean.abs() * (counts >= counts.max() / 4)  # a class that hardly occurs says little
-        best, where = size.movedim(1, 0).flatten(1).max(1)
-        spread = deviation.movedim(1, 0).flatten(1).gather(1, where[:, None])[:, 0]
-        many = counts.movedim(1, 0).flatten(1).gather(1, where[:, None])[:, 0]
+        best, where = size.flatten(1).max(1)
+        spread = deviation.flatten(1).gather(1, where[:, None])[:, 0]
+        many = counts.flatten(1).gather(1, where[:, None])[:, 0]
         turns = len(best)
         scalars += [*best.unbind(), *spread.unbind(), *many.unbind()]
         if place.own is not None and place.own_counts is not None:
             own = (place.own / place.own_counts.clamp(min=1)).abs() * (place.own_counts > 0)
-            scalars += list(own.movedim(1, 0).flatten(1).amax(1).unbind())
+            scalars += list(own.flatten(1).amax(1).unbind())
         batches, examples, square = place.batches, place.examples, place.shape[0] == place.shape[1]
 
         def write(read: list[float]) -> None:
@@ -180,6 +184,7 @@ class Orientations:
                 place.seen.update(f"{one:.7g}" for one in read[: len(marks)])
             rest = read[len(marks) :]
             parts = [list(map(number, rest[at : at + turns])) for at in range(0, len(rest), turns)]
+            place.alike = batches >= SOON and examples >= SOME and parts[0][0] >= PART * max(parts[0])
             if batches >= ENOUGH:
                 place.row = {"b": batches, "n": len(place.seen), "e": examples, "sq": square, "cl": classes}
                 place.row |= {"c": parts[0], "sd": parts[1], "nb": parts[2], "own": parts[3] if len(parts) > 3 else []}
@@ -210,17 +215,16 @@ def _moved(prediction: torch.Tensor) -> bool:
     node: Any = prediction.grad_fn
     for _ in range(CHAIN):
         if node is None:
-            return False
+            return True
         name = node.name()
-        if name.startswith(LAYERS) or any(layer in name for layer in LAYERS):
+        if any(layer in name for layer in LAYERS):
             return False
         if name == "PermuteBackward0":
             if tuple(axis % 4 for axis in map(_signed, node._saved_dims)) not in CHANNELS_MOVED:
                 return True
         elif any(move in name for move in MOVES):
             return True
-        following = node.next_functions
-        node = following[0][0] if following else None
+        node = next((one for one, _ in node.next_functions if one is not None), None)
     return True
 
 
@@ -250,24 +254,25 @@ def _prediction(made: torch.Tensor, image: torch.Tensor, size: tuple[int, ...]) 
     return _laid_out(made, image, size)
 
 
-def _turned(maps: torch.Tensor) -> list[torch.Tensor]:
-    """A batch of maps with each turn that `facts.dense` names undone, in that order."""
-    turned = [maps, maps.flip(-1), maps.flip(-2), maps.flip((-2, -1))]
+def _described(maps: torch.Tensor, cells: tuple[int, int], classes: int = 0) -> list[torch.Tensor]:
+    """Features of a batch of maps with each turn that `facts.dense` names undone, in that order."""
+    of_classes = bool(classes) and not maps.is_floating_point() and maps.dtype != torch.bool and maps.shape[1] == 1
+    maps = maps if of_classes else maps[:, :CLASSES]
+    numbers = torch.arange(min(classes, CLASSES), device=maps.device)[None, :, None, None]
+
+    def features(maps: torch.Tensor) -> torch.Tensor:
+        maps = _sampled(maps)
+        return _features((maps == numbers).float() if of_classes else maps, cells)
+
+    plain = features(maps)
+    found = [plain, plain.flip(-1), plain.flip(-2), plain.flip((-2, -1))]
     height, width = maps.shape[-2:]
-    across = maps.transpose(-2, -1)
     if height == width:
-        return [*turned, maps.rot90(3, (-2, -1)), maps.rot90(1, (-2, -1)), across, across.flip((-2, -1))]
+        across = plain.transpose(-2, -1)
+        return [*found, plain.rot90(3, (-2, -1)), plain.rot90(1, (-2, -1)), across, across.flip((-2, -1))]
     by_columns = maps.reshape(*maps.shape[:-2], width, height).transpose(-2, -1)
-    by_rows = across.reshape(maps.shape)
-    return [*turned, by_columns, by_rows]
-
-
-def _versions(values: torch.Tensor, classes: int) -> list[torch.Tensor]:
-    """Targets in each orientation, with a channel for each class if they are numbers of classes."""
-    if values.dtype == torch.bool or values.is_floating_point() or not classes or values.shape[1] > 1:
-        return [_sampled(one).float() for one in _turned(values[:, :CLASSES])]
-    numbers = torch.arange(min(classes, CLASSES), device=values.device)[None, :, None, None]
-    return [(_sampled(one) == numbers).float() for one in _turned(values)]
+    by_rows = maps.transpose(-2, -1).reshape(maps.shape)
+    return [*found, features(by_columns), features(by_rows)]
 
 
 def _cells(one: int, other: int) -> int:
@@ -279,15 +284,14 @@ def _sampled(maps: torch.Tensor) -> torch.Tensor:
     for axis in (-2, -1):
         size = maps.shape[axis]
         if size > GRID:
-            half = [int((place + 0.5) * size / GRID) for place in range(GRID // 2)]
-            places = torch.tensor([*half, *(size - 1 - place for place in reversed(half))])
-            maps = maps.index_select(axis, places.to(maps.device, non_blocking=True))
+            half = ((torch.arange(GRID // 2, device=maps.device) + 0.5) * (size / GRID)).long()
+            maps = maps.index_select(axis, torch.cat([half, size - 1 - half.flip(0)]))
     return maps
 
 
 def _features(maps: torch.Tensor, cells: tuple[int, int]) -> torch.Tensor:
-    """(example, feature, place): means of each channel over squares, and how much all channels vary around them; each
-    of length 1, or 0 where an image has nothing of its own."""
+    """(example, feature, row, column): means of each channel over squares, and how much all channels vary around them;
+    each of length 1, or 0 where an image has nothing of its own."""
     maps = torch.nan_to_num(_sampled(maps).float(), 0.0, 0.0, 0.0)
     means = functional.adaptive_avg_pool2d(maps, cells)
     within = (functional.adaptive_avg_pool2d(maps.square(), cells) - means.square()).clamp(min=0)
@@ -295,20 +299,25 @@ def _features(maps: torch.Tensor, cells: tuple[int, int]) -> torch.Tensor:
     steps = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]).square()
     steps = steps + (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]).square()
     edges = (within + steps).sum(1, keepdim=True).sqrt()
-    features = torch.cat([means, edges], 1).flatten(2)
-    whole = features.norm(dim=2, keepdim=True)
+    features = torch.cat([means, edges], 1)
+    whole = _length(features)
     features = features - features.mean(0)  # what all images share
-    features = features - features.mean(2, keepdim=True)
-    size = features.norm(dim=2, keepdim=True)
-    return torch.where(size > ROUNDING * whole, features / size.clamp(min=1e-30), 0.0)
+    features = features - features.mean((2, 3), keepdim=True)
+    length = _length(features)
+    return torch.where(length > ROUNDING * whole, features / length.clamp(min=1e-30), 0.0)
+
+
+def _length(features: torch.Tensor) -> torch.Tensor:
+    return features.square().sum((2, 3), keepdim=True).sqrt()
 
 
 def _correlations(
-    pictures: torch.Tensor, versions: list[torch.Tensor], cells: tuple[int, int]
+    pictures: torch.Tensor, versions: list[torch.Tensor]
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Sums over examples of correlations, of their squares, and how many there are, by (feature of the image, turn,
+    """Sums over examples of correlations, of their squares, and how many there are, by (turn, feature of the image,
     feature of the other)."""
-    targets = torch.stack([_features(one, cells) for one in versions])
-    found = torch.einsum("bfp,tbgp->bftg", pictures, targets)
-    there = torch.einsum("bf,tbg->ftg", pictures.norm(dim=-1).round(), targets.norm(dim=-1).round())
-    return found.sum(0), found.square().sum(0), there
+    # No matrix product: nothing that follows the user's autocast, or the libraries that their own program loads.
+    found = torch.stack([(pictures[:, :, None] * one[:, None]).sum((3, 4)) for one in versions])
+    one, other = (_length(features)[:, :, 0, 0].round() for features in (pictures, versions[0]))
+    there = (one[:, :, None] * other[:, None]).sum(0)
+    return found.sum(1), found.square().sum(1), there.expand(len(versions), -1, -1)

@@ -32,7 +32,7 @@ def _lies_so(seen: Orientation) -> int | None:
     best = max(range(len(found)), key=lambda turn: found[turn])
     if best == 0 or seen.distinct < DISTINCT or len(seen.own) != len(found):
         return None
-    sure = found[best] >= max(LEAST, ERRORS * seen.error(best)) and found[0] <= PART * found[best] < PART * COPY
+    sure = max(LEAST, ERRORS * seen.error(best)) <= found[best] < COPY and found[0] <= PART * found[best]
     straight = seen.own[0] >= max(OWN, TIMES * seen.own[best])
     return best if sure and straight else None
 

@@ -276,7 +276,8 @@ def _described(maps: torch.Tensor, cells: tuple[int, int], classes: int = 0) -> 
 
 
 def _cells(one: int, other: int) -> int:
-    return min(CELLS, one, other)
+    size = min(one, other)
+    return min(CELLS, max(SMALLEST, size // 2))  # a mean takes out the noise of single pixels
 
 
 def _sampled(maps: torch.Tensor) -> torch.Tensor:

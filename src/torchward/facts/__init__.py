@@ -44,6 +44,7 @@ from torchward.facts.crash import (
     Raised,
     Waiting,
 )
+from torchward.facts.dense import Orientation
 from torchward.facts.fit import Fit, PreparedRows, Reordered
 from torchward.facts.loss import (
     Advantages,
@@ -232,6 +233,7 @@ __all__ = [
     "NonFinite",
     "Operand",
     "Optimizer",
+    "Orientation",
     "OverflowProbe",
     "Overlap",
     "OwnDecay",

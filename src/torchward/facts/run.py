@@ -25,6 +25,7 @@ from torchward.facts.batch import (
     WorkerRandomness,
     WrappedIntegers,
 )
+from torchward.facts.dense import Orientation
 from torchward.facts.fit import Fit, Reordered
 from torchward.facts.loss import (
     Advantages,
@@ -347,6 +348,7 @@ class Run:
     forgeries: tuple[Forgeries, ...] = ()
     wrapped_integers: tuple[WrappedIntegers, ...] = ()
     mirrored: tuple[Mirrored, ...] = ()
+    orientations: tuple[Orientation, ...] = ()
     rank_evaluations: tuple[RankEvaluation, ...] = ()
     workers: tuple[WorkerRandomness, ...] = ()
     losses: tuple[Loss, ...] = ()

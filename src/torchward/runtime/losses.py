@@ -220,6 +220,7 @@ class Losses:
             return
         if kind in DENSE:
             self.recorder.mirrors.compared(site.index, target)
+            self.recorder.orientations.compared(site.index, kind, prediction, target)
         if kind in (*REGRESSIONS, *BINARY_LOSSES):
             self.recorder.givens.compared(site.index, prediction, target)
         self.recorder.forged.judged(site.index, kind, prediction, target)

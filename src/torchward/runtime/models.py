@@ -294,6 +294,7 @@ class Models:
         recorder.heldout.trained_on(root, args, kwargs)
         recorder.begins.trained_on(root, args, kwargs)
         recorder.mirrors.called(args, kwargs)
+        recorder.orientations.called(args, kwargs, returned)
         # Without any call of a part of it, a module of torch's is the one layer that the model is.
         alone = self.detailed and not recorder.layers.first_left and type(module).__module__.startswith("torch.")
         layer = recorder.layers.first_given if self.detailed else None

@@ -41,6 +41,7 @@ from torchward.runtime.losses import Losses
 from torchward.runtime.mirrors import Mirrors
 from torchward.runtime.models import Models
 from torchward.runtime.optimizers import Opt, Optimizers
+from torchward.runtime.orientations import Orientations
 from torchward.runtime.pace import Pace
 from torchward.runtime.parameters import Parameters
 from torchward.runtime.passes import Passes
@@ -156,6 +157,7 @@ class Recorder(Hot):
         self.forged = Forged(self)
         self.exchanges = Exchanges(self)
         self.mirrors = Mirrors(self)
+        self.orientations = Orientations(self)
         self.givens = Givens(self)
         self.ties = Ties(self)
         self.unsaved = Unsaved(self)
@@ -370,6 +372,7 @@ class Recorder(Hot):
         self.inputs.end_step()
         self.environments.rollouts.end_step()
         self.forged.end_step()
+        self.orientations.end_step()
         self.passes.derivatives.clear()
         self.losses.called.clear()
         self.pace.end_sample()
@@ -386,6 +389,7 @@ class Recorder(Hot):
         self.loaders.write_counts()
         self.losses.write_counts()
         self.mirrors.write_counts()
+        self.orientations.write_counts()
         self.givens.write_counts()
         self.sweeps.write_counts()
         self.waits.write_counts()

@@ -197,6 +197,7 @@ class RunBuilder:
             fits=self._batches.fits(),
             wrapped_integers=self._batches.wrapped_integers(),
             mirrored=self._batches.mirrored(),
+            orientations=self._batches.orientations(),
             rank_evaluations=self._batches.rank_evaluations(),
             workers=_worker_randomness([*self.workers, *workers]),
             inputs=self._batches.inputs(),

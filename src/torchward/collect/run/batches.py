@@ -20,6 +20,7 @@ from torchward.facts import (
     Loader,
     Mirrored,
     Noised,
+    Orientation,
     Overlap,
     Pairs,
     PreparedRows,
@@ -60,6 +61,7 @@ class BatchesAndLoaders(Part):
         self._overlaps: dict[tuple[int, int], list[tuple[int, int, int, int, bool, bool]]] = defaultdict(list)
         self._reordered: dict[tuple[int, int, int, int], Row] = {}
         self._mirrored: dict[tuple[str, int], Row] = {}
+        self._orientations: dict[int, Row] = {}
         self._wrapped: dict[tuple[int, str], WrappedIntegers] = {}
         self._alone: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._unused: list[Row] = []
@@ -109,6 +111,9 @@ class BatchesAndLoaders(Part):
 
     def on_fl(self, row: Row) -> None:
         self._mirrored[row["kind"], row["i"]] = row
+
+    def on_dt(self, row: Row) -> None:
+        self._orientations[row["i"]] = row
 
     def on_xe(self, row: Row) -> None:
         self._alone[row["m"], row["site"]].append(row)
@@ -407,6 +412,15 @@ class BatchesAndLoaders(Part):
 
     def wrapped_integers(self) -> tuple[WrappedIntegers, ...]:
         return tuple(self._wrapped.values())
+
+    def orientations(self) -> tuple[Orientation, ...]:
+        found = []
+        for index, row in sorted(self._orientations.items()):
+            loss = self.ledger.rows["loss"].get(index, {})
+            numbers = tuple(row["c"]), tuple(row["sd"]), tuple(row["nb"]), tuple(row["own"])
+            site, counts = self.ledger.site(loss.get("site")), (row["b"], row["e"], row["n"])
+            found.append(Orientation(site, loss.get("kind", ""), row["cl"], row["sq"], *counts, *numbers))
+        return tuple(found)
 
     def mirrored(self) -> tuple[Mirrored, ...]:
         found = []

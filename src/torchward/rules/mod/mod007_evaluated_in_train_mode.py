@@ -24,11 +24,26 @@ def _extra_every_step(run: Run, model: Model) -> bool:
     return 2 * sum(forward > max(1, backward) for forward, backward in counts) > len(counts)
 
 
+def _original(run: Run, model: Model) -> Model | None:
+    """The trained model that this one is, or is a copy of, such as an average of its weights: the same layers."""
+    if model.in_trainings:
+        return model
+    alike = [
+        one
+        for one in run.models
+        if one.in_trainings
+        and (one.kind, one.parameters, one.dropout_or_norm) == (model.kind, model.parameters, model.dropout_or_norm)
+    ]
+    # Layers alone may be those of a teacher, or of a student of the same size: whoever calls `eval` means to judge one.
+    return alike[0] if len(alike) == 1 and alike[0].eval_call is not None else None
+
+
 def check(run: Run) -> Iterator[Finding]:
     for model in run.models:
-        if len(model.in_trainings) == 0 or not model.dropout_or_norm:
+        original = _original(run, model)
+        if original is None or not model.dropout_or_norm:
             continue
-        trainings = [training for training in run.trainings if training.index in model.in_trainings]
+        trainings = [training for training in run.trainings if training.index in original.in_trainings]
         if any(training.adversarial or len(training.optimizers) > 1 for training in trainings):
             continue
         calls = model.calls
@@ -37,7 +52,7 @@ def check(run: Run) -> Iterator[Finding]:
         ungraded = calls.training_no_grad if sure else calls.training_no_backward
         if (
             ungraded < MINIMUM_CALLS
-            or calls.training_with_backward < MINIMUM_CALLS
+            or original.calls.training_with_backward < MINIMUM_CALLS
             or calls.eval_no_grad
             or calls.eval_graph_unused
             or model.own_mode_modules >= len(model.dropout_or_norm)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 OPTIMIZER_LIMIT = 256
 RECENT_STEPS = 10
 """Steps after which an optimizer that has not stepped again belongs to an earlier stage."""
+RESTING = 100
+"""... from which on what it holds may be trained by another one, or by none."""
 SCALES_LIMIT = 512
 """Scales of a `GradScaler` that are written down: while every step is skipped, the first sample never ends."""
 SPREAD_SAMPLES = 12
@@ -135,6 +137,15 @@ class Optimizers:
             for opt in self.known.values()
             if opt.described is not None and key in opt.described[1] and opt.ref() is not None
         ]
+
+    def at_rest(self, tensor: torch.Tensor) -> bool:
+        """No optimizer that has stepped of late holds it: a stage of the training in which one did may be over."""
+        key, latest = id(tensor), self.recorder.step - RESTING
+        return not any(
+            key in opt.described[1] and opt.ref() is not None and (not opt.steps or opt.last_step > latest)
+            for opt in self.known.values()
+            if opt.described is not None
+        )
 
     def holds(self, tensors: Iterable[torch.Tensor]) -> bool:
         return any(self.holders(tensor) for tensor in tensors)

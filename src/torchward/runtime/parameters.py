@@ -68,7 +68,7 @@ class Parameters:
 
     def _send(self, held: Held, tensor: torch.Tensor, again: bool = False) -> None:
         holders = self.recorder.optimizers.holders(tensor)
-        state = (held.name, tensor.requires_grad, held.loaded, holders, held.hidden, held.called)
+        state = (held.name, tensor.requires_grad, held.loaded, held.frozen, holders, held.hidden, held.called)
         if (again and held.sent is None) or state == held.sent:
             return
         held.sent = state

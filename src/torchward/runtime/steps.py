@@ -88,9 +88,13 @@ class Step:
             recorder.decays.with_gradients(opt)
         own = {held.index for held, _ in pairs}
         if opt is optimizers.leader or optimizers.leader is None:
-            live = parameters.live()
-            others = [pair for pair in live if pair[0].index not in own and not optimizers.holders(pair[1])]
-            pairs = pairs + [pair for pair in others if pair[1].grad is not None]
+            others = [pair for pair in parameters.live() if pair[0].index not in own and pair[1].grad is not None]
+            pairs = pairs + [
+                (held, tensor)
+                for held, tensor in others
+                if not optimizers.holders(tensor)
+                or (held.frozen and tensor.requires_grad and optimizers.at_rest(tensor))
+            ]
         norms: list[torch.Tensor] = []
         by_type: dict[Any, list[tuple[int, torch.Tensor]]] = {}
         unread = False

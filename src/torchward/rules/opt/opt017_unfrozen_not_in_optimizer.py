@@ -16,7 +16,7 @@ NAMED = 8
 def check(run: Run) -> Iterator[Finding]:
     for model in run.models:
         own = [parameter for parameter in run.parameters if parameter.model == model.index]
-        found = [parameter for parameter in own if _is_forgotten(parameter)]
+        found = [parameter for parameter in own if _is_forgotten(run, parameter)]
         held = [parameter for parameter in own if parameter.optimizers]
         if not found or not held:
             continue
@@ -43,13 +43,12 @@ def _alone(parameter: Parameter) -> list[int]:
     return [int(step) for step in parameter.grad_norm.steps if step > last]
 
 
-def _is_forgotten(parameter: Parameter) -> bool:
-    return (
-        parameter.frozen_first
-        and parameter.requires_grad
-        and not parameter.optimizers
-        and len(_alone(parameter)) >= SAMPLES
-    )
+def _is_forgotten(run: Run, parameter: Parameter) -> bool:
+    alone = _alone(parameter)
+    if not (parameter.frozen_first and parameter.requires_grad and len(alone) >= SAMPLES):
+        return False
+    # One that has made its last step before is of a stage that is over.
+    return all(one.last_step < alone[0] for one in run.optimizers if one.index in parameter.optimizers)
 
 
 RULE = Rule(
@@ -60,8 +59,8 @@ RULE = Rule(
     checks=(check,),
     message=Text(
         "{count} parameters of `{model}` ({layers}) were frozen and get gradients since step {step}, but no "
-        "optimizer holds them: they do not train.",
-        "`{model}` 的 {count} 个参数（{layers}）曾被冻结，从第 {step} 步起有了梯度，但没有任何优化器持有它们：它们并不训练。",
+        "optimizer that still steps holds them: they do not train.",
+        "`{model}` 的 {count} 个参数（{layers}）曾被冻结，从第 {step} 步起有了梯度，但没有任何仍在更新的优化器持有它们：它们并不训练。",
     ),
     why=Text(
         "`{optimizer}` was given only the parameters that required gradients when it was made. Setting "

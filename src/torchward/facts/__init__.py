@@ -45,7 +45,7 @@ from torchward.facts.crash import (
     Waiting,
 )
 from torchward.facts.dense import Orientation
-from torchward.facts.fit import Fit, PreparedRows, Reordered
+from torchward.facts.fit import Fit, Overlapping, PreparedRows, Reordered
 from torchward.facts.loss import (
     Advantages,
     Agreement,
@@ -236,6 +236,7 @@ __all__ = [
     "Orientation",
     "OverflowProbe",
     "Overlap",
+    "Overlapping",
     "OwnDecay",
     "Package",
     "PaddingProbe",

@@ -56,6 +56,22 @@ class Fit:
 
 
 @dataclass(frozen=True, eq=False)
+class Overlapping:
+    """Windows of series on which a model was called without gradients, at one line, beside those it was trained on."""
+
+    model: int
+    site: Site | None
+    step: int
+    """The last one after which there was such an evaluation: ..."""
+    windows: int
+    overlapping: int
+    """... its windows, and those that hold a stretch of a window that was trained on, at another place."""
+    batches: int
+    own: int
+    """Of all batches at the line, those of windows that were trained on as they stand."""
+
+
+@dataclass(frozen=True, eq=False)
 class Reordered:
     """Batches on which a model was called without gradients, at one line, whose columns do not fit those of the
     training batches as they stand, and all fit in another order.

@@ -26,7 +26,7 @@ from torchward.facts.batch import (
     WrappedIntegers,
 )
 from torchward.facts.dense import Orientation
-from torchward.facts.fit import Fit, Reordered
+from torchward.facts.fit import Fit, Overlapping, Reordered
 from torchward.facts.loss import (
     Advantages,
     Agreement,
@@ -340,6 +340,7 @@ class Run:
     stored_rows: tuple[StoredRows, ...] = ()
     overlaps: tuple[Overlap, ...] = ()
     reordered: tuple[Reordered, ...] = ()
+    overlapping: tuple[Overlapping, ...] = ()
     empties: tuple[Empties, ...] = ()
     fits: tuple[Fit, ...] = ()
     far_off: tuple[FarOff, ...] = ()

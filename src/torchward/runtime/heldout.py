@@ -19,6 +19,7 @@ from torchward.runtime.columns import Columns
 from torchward.runtime.fitted import Fitted
 from torchward.runtime.keys import VALUES, WIDE, keys_of_rows
 from torchward.runtime.tensors import number, plain, tensors_in, thin, tolist
+from torchward.runtime.windows import Windows
 
 if TYPE_CHECKING:
     from torchward.runtime.models import Root
@@ -87,6 +88,10 @@ class HeldOut:
         self.watch_columns, self.ask_columns = (
             recorder.guarded("columns", one) for one in (columns.trained_on, columns.asked)
         )
+        windows = Windows(recorder)
+        self.watch_windows, self.ask_windows = (
+            recorder.guarded("windows", one) for one in (windows.trained_on, windows.asked)
+        )
         self.even = True
         """Every training row is drawn as often as any other, as far as the loaders tell."""
 
@@ -97,6 +102,7 @@ class HeldOut:
     def trained_on(self, root: Root, args: Any, kwargs: Any) -> None:
         """A sampled training call."""
         self.watch_columns(root, args, kwargs)
+        self.watch_windows(root, args, kwargs)
         known = self.rows.get(root.index)
         if known is None:
             known = self.rows[root.index] = _Rows()
@@ -153,6 +159,7 @@ class HeldOut:
     def asked(self, root: Root, args: Any, kwargs: Any, site: int) -> None:
         """A call without gradients."""
         self.ask_columns(root, args, kwargs, site)
+        self.ask_windows(root, args, kwargs, site)
         known = self.rows.get(root.index) if self.even else None
         if known is None or len(known.recent) < 4 or known.evaluations >= EVALUATIONS:
             return

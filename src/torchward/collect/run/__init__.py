@@ -189,6 +189,7 @@ class RunBuilder:
             unused_loaders=self._batches.unused_loaders(),
             overlaps=self._batches.overlaps(),
             reordered=self._batches.reordered(),
+            overlapping=self._batches.overlapping(),
             far_off=self._batches.far_off(),
             beginnings=self._batches.beginnings(),
             sweeps=self._batches.sweeps(),

@@ -22,6 +22,7 @@ from torchward.facts import (
     Noised,
     Orientation,
     Overlap,
+    Overlapping,
     Pairs,
     PreparedRows,
     Range,
@@ -59,6 +60,7 @@ class BatchesAndLoaders(Part):
         self._sweeps: dict[tuple[int, int], Row] = {}
         self._forged: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._overlaps: dict[tuple[int, int], list[tuple[int, int, int, int, bool, bool]]] = defaultdict(list)
+        self._windows: dict[tuple[int, int, int], Row] = {}
         self._reordered: dict[tuple[int, int, int, int], Row] = {}
         self._mirrored: dict[tuple[str, int], Row] = {}
         self._orientations: dict[int, Row] = {}
@@ -86,6 +88,9 @@ class BatchesAndLoaders(Part):
 
     def on_co(self, row: Row) -> None:
         self._reordered[row["m"], row["site"], row["d"], row["ax"]] = row
+
+    def on_wo(self, row: Row) -> None:
+        self._windows[row["m"], row["site"], row["ax"]] = row
 
     def on_em(self, row: Row) -> None:
         self._empty[row["m"]] = row
@@ -317,6 +322,12 @@ class BatchesAndLoaders(Part):
         return tuple(
             Reordered(row["m"], self.ledger.site(row["site"]), *(row[key] for key in keys))
             for row in self._reordered.values()
+        )
+
+    def overlapping(self) -> tuple[Overlapping, ...]:
+        return tuple(
+            Overlapping(row["m"], self.ledger.site(row["site"]), *(row[key] for key in ("s", "n", "h", "b", "own")))
+            for row in self._windows.values()
         )
 
     def empties(self) -> tuple[Empties, ...]:

@@ -389,6 +389,10 @@ class ModeProbe(Experiment):
     calls are, ratio of their deviations), of the first call and the one furthest from it."""
     own: tuple[tuple[float, float], ...] = ()
     """For each look: loss in eval mode if these alone take the statistics of what they are given, and as it is."""
+    guessing: tuple[int, float, float, float, float, int] | None = None
+    """Of a causal model whose loss counts all of rows that have one token once each, in several places: that token,
+    mean loss of what stands before it, entropy of this by how often each token is there (nats), mean loss of what
+    stands behind; share of the former among all that is counted, and its median length."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,7 +41,9 @@ class Givens:
     def got(self, batch: Any) -> None:
         """A loader handed over a batch."""
         found = [one for one in tensors_in(batch) if plain(one) and one.is_cpu and one.is_floating_point()]
-        self.handed = [(weakref.ref(one), one._version, _few(one).clone()) for one in found[:KEPT] if one.dim() > 1]
+        # Tensors of the inference mode have no version.
+        found = [one for one in found[:KEPT] if one.dim() > 1 and not one.is_inference()]
+        self.handed = [(weakref.ref(one), one._version, _few(one).clone()) for one in found]
 
     def called(self, args: Any, kwargs: Any, returned: list[torch.Tensor]) -> None:
         self.last = None

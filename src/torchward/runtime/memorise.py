@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ PIECE_SECONDS = 0.002
 """Setting random states aside and back costs 0.1 ms: pieces of work should not be much shorter than this."""
 
 
-def memorise(model: nn.Module, capture: Capture) -> Iterator[None]:
+def memorise(model: nn.Module, capture: Capture) -> Generator[None, None, None]:
     """Train the copy, in pieces, and write what came of it."""
     if not capture.own_loss and capture.target is None:
         capture.cannot("MemoriseProbe", "the loss is not one that can be computed again from the output")

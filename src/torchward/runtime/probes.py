@@ -76,6 +76,10 @@ class Prober:
         self.pairs = Pairs()
         self.work: Iterator[str | None] | None = None
         self.started = False
+        self.kept: list[tuple[Capture, nn.Module, bool]] = []
+        """Models, each with a copy of its first days and whether a look is short enough for the time between two steps,
+        and the step from which on they are looked at again."""
+        self.due = LATER_STEP
         self.outside = Outside()
         self.step_seconds = 0.0
         self.began = perf_counter()
@@ -181,8 +185,19 @@ class Prober:
     # -- the experiments
 
     def _experiments(self) -> Iterator[str | None]:
-        """All of them, in pieces: each `next` is a bounded amount of work."""
-        kept: list[tuple[Capture, nn.Module]] = []
+        """All of them, in pieces: each `next` is a bounded amount of work. Beside them, and at the end, the models are
+        looked at as training has made them."""
+        try:
+            yield from self._first()
+            while self.kept:
+                yield WAIT
+                self._look_if_due()
+        except GeneratorExit:
+            if self.recorder.step >= LATER_STEP:
+                self._look_later(last=True)
+            raise
+
+    def _first(self) -> Iterator[str | None]:
         for capture in list(self.captures.values()):
             looks.gradients(capture)
             looks.inputs(capture)
@@ -227,31 +242,28 @@ class Prober:
                 for kind, _ in TRIALS:
                     capture.cannot(kind, "a call of the model takes too long for it")
             capture.whole = None  # a part has done
-            yield from memorise(model, capture)
             held = sum(tensor.numel() * tensor.element_size() for tensor in model.parameters())
-            if held <= LATER_BYTES and LATER_CALLS * estimate <= SLICE_SECONDS:
-                kept.append((capture, model))
-            del model
-        yield from self._later(kept)
-
-    def _later(self, kept: list[tuple[Capture, nn.Module]]) -> Iterator[str | None]:
-        due = LATER_STEP
-        while kept:
+            if held <= LATER_BYTES and LATER_CALLS * estimate <= LAST_SECONDS:
+                self.kept.append((capture, duplicate(model), LATER_CALLS * estimate <= SLICE_SECONDS))
+            pieces = memorise(model, capture)
             try:
-                while self.recorder.step < due:
-                    yield WAIT
-            except GeneratorExit:
-                if self.recorder.step >= LATER_STEP:
-                    self._look_later(kept)
-                raise
-            kept = [(capture, model) for capture, model in kept if capture.module() is not None]
-            self._look_later(kept)
-            due = 2 * max(due, self.recorder.step)
-            yield None
+                for _ in pieces:
+                    yield None
+                    self._look_if_due()
+            finally:
+                pieces.close()
+            del model
 
-    def _look_later(self, kept: list[tuple[Capture, nn.Module]]) -> None:
-        for capture, model in kept:
-            self._attempt("ModeProbe", partial(self._try, "ModeProbe", trials.modes), model, capture)
+    def _look_if_due(self) -> None:
+        if self.recorder.step >= self.due:
+            self._look_later()
+            self.due = 2 * max(self.due, self.recorder.step)
+
+    def _look_later(self, last: bool = False) -> None:
+        self.kept = [one for one in self.kept if one[0].module() is not None]
+        for capture, model, short in self.kept:
+            if short or last:
+                self._attempt("ModeProbe", partial(self._try, "ModeProbe", trials.modes), model, capture)
 
     def _attempt(
         self, kind: str, experiment: Callable[[nn.Module, Capture], None], model: nn.Module, capture: Capture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
+from torch.nn import functional
 
 from torchward.runtime.tensors import plain, tolist
 
@@ -15,6 +16,8 @@ MOST_ROWS = 0.9
 VARIED = 4
 """Different ids of the answers from which on what marks them marks no special tokens."""
 FITS = 0.99
+PER_TOKEN = 5
+"""Tokens of prompts for each different one, from which on their entropy is known."""
 SEPARATED_ROWS = 8
 """Rows from which on one and the same token where each row's prompt ends is no chance, ..."""
 SEPARATOR = 0.25
@@ -215,6 +218,34 @@ class Alone:
         if self.calls >= ASKED_CALLS:
             self.known = {}
         return None
+
+
+def guessed(
+    separators: Separators, ids: torch.Tensor, target: torch.Tensor, scores: torch.Tensor, ignore: int
+) -> dict[str, Any]:
+    """Of the separator whose prompts are predicted worst: it, mean loss of what stands before it, entropy of this by
+    how often each token is there, mean loss of what stands behind (nats); share and length of the prompts."""
+    flat = scores[:, : target.shape[1]].flatten(0, 1), target.flatten()
+    losses = functional.cross_entropy(*flat, ignore_index=ignore, reduction="none").view_as(target)
+    places, counted = torch.arange(target.shape[1], device=ids.device), target != ignore
+    worst: tuple[int, float, float, float, float, int] | None = None
+    for token, found in separators.known.items():
+        ends = _once(ids, token)
+        if ends is None:
+            continue
+        before = counted & (places < ends[:, None] - 1)  # the target of one place is the token of the next
+        behind = counted & (places >= ends[:, None])
+        often = torch.unique(target[before], return_counts=True)[1].double()
+        total = int(before.sum())
+        if len(often) < VARIED or total < PER_TOKEN * len(often) or not bool(behind.any()):
+            continue
+        shares = often / total
+        # Plug-in entropies are too small by this much (Miller 1955).
+        entropy = float(-(shares * shares.log()).sum()) + (len(often) - 1) / (2 * total)
+        lost, known = float(losses[before].mean()), float(losses[behind].mean())
+        if worst is None or lost / entropy > worst[1] / worst[2]:
+            worst = token, lost, entropy, known, found.share, found.tokens
+    return {"guessing": list(worst)} if worst is not None else {}
 
 
 def start_of_texts(ids: torch.Tensor, padding: int | None) -> int | None:

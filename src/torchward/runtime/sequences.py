@@ -244,6 +244,15 @@ class Tokens:
         found = prompts.Separators(ids, target, self.ignore)
         return found if found.known else None
 
+    def guessing(self, call: Callable[[], list[torch.Tensor]], count: int) -> dict[str, Any]:
+        """Fields of the probe on a model as training has made it: is what stands before a separator but guessed?"""
+        separators = self.separators()
+        if separators is None or self.ids is None or self.target is None:
+            return {}
+        ids, target = self.ids[:count], self.target[:count]
+        scores = self._output(call(), len(ids), ids.shape[1])
+        return prompts.guessed(separators, ids, target, scores, self.ignore) if scores is not None else {}
+
     def masks(self, model: nn.Module, call: Callable[[], object], count: int) -> dict[str, Any] | None:
         """Fields of the probe for a model with other targets than one for each position; None: there is nothing to say.
 

@@ -435,6 +435,7 @@ def modes(early: nn.Module, capture: Capture) -> dict[str, Any] | None:
     behind = shifts.behind_dropout(model, lambda: capture.call(model, capture.args, capture.kwargs))
     if behind:
         fields["behind_dropout"] = [list(one) for one in behind]
+    fields |= capture.tokens.guessing(lambda: capture.call(model, capture.args, capture.kwargs), capture.examples)
     # Another input in between: what a model carries from call to call is noise here.
     generator = torch.Generator().manual_seed(7)
     capture.judged(model, changed(capture.args, generator), changed(capture.kwargs, generator))

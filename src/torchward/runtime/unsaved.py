@@ -83,9 +83,9 @@ def _beside_state(module: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
         fleeting = {name: member._buffers.get(name) for name in member._non_persistent_buffers_set}
         named = _names_in_forward(member)
         for key, value in (*vars(member).items(), *fleeting.items()):
-            if not plain(value) or isinstance(value, nn.Parameter) or key not in named or value.requires_grad:
+            if not plain(value) or isinstance(value, nn.Parameter) or key not in named or value.is_inference():
                 continue
-            if value.is_floating_point() and 1 < value.numel() <= NUMBERS and count < LIMIT:
+            if value.is_floating_point() and not value.requires_grad and 1 < value.numel() <= NUMBERS and count < LIMIT:
                 count += 1
                 yield (f"{path}.{key}" if path else key), value
 

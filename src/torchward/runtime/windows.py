@@ -31,6 +31,8 @@ LAST = 0.75
 """From this share of a window on is its last part."""
 LEAST_KNOWN = 200
 """Training windows from which on evaluations are looked at."""
+BARREN = 8
+"""Batches without a stretch, after which no more is looked for: pictures with much that is blank, one-hot columns."""
 EVALUATED = 200
 """Evaluation batches at a line that are looked at."""
 DISTINCT = 0.5
@@ -60,6 +62,7 @@ class _Kind:
     axis: int
     length: int
     windows: int = 0
+    batches: int = 0
     stretches: dict[float, int] = field(default_factory=dict)
     """Stretch -> where it begins in its window."""
     sites: dict[int, _Site] = field(default_factory=dict)
@@ -79,8 +82,9 @@ class Windows:
             return
         for axis in _axes(given):
             kind = self.kinds.setdefault((root.index, tuple(given.shape[1:]), axis), _Kind(axis, given.shape[axis]))
-            if len(kind.stretches) >= REMEMBERED:
+            if len(kind.stretches) >= REMEMBERED or (kind.batches >= BARREN and not kind.stretches):
                 continue
+            kind.batches += 1
             found = _stretches(given, axis)
             kind.windows += len(found)
             for one in found:

@@ -4,12 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchward.facts import PromptProbe
+from torchward.facts import ModeProbe, PromptProbe
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
 SHARE = 0.15
 """Of the counted positions. Below, the loss is hardly changed; see LLM003."""
+
+
+GUESSED = 0.95
+"""Loss of a prompt's tokens, as a share of their entropy, from which on they are no better predicted than by how often
+each is there, ..."""
+KNOWN = 0.5
+"""... and of that loss, what the answers have at most, for it to be seen that the model has learned something."""
+
+
+def check_guessing(probe: ModeProbe) -> Iterator[Finding]:
+    """Nobody learns anything of what stands before a token that each row has once, and most of the loss is of that."""
+    if probe.guessing is None:
+        return
+    token, before, entropy, behind, share, tokens = probe.guessing
+    if share >= SHARE and before >= GUESSED * entropy and behind <= KNOWN * before:
+        yield Finding(
+            "LLM016",
+            data={"model": probe.model, "share": share, "tokens": tokens, "by": f"token {token}"},
+            place=at(probe.site),
+            confidence=Confidence.POSSIBLE,
+            severity=Severity.HINT,
+        )
 
 
 def check(probe: PromptProbe) -> Iterator[Finding]:
@@ -36,15 +58,17 @@ RULE = Rule(
     name="prompt-in-loss",
     severity=Severity.WARNING,
     since="0.1.0",
-    checks=(check,),
+    checks=(check, check_guessing),
     message=Text(
         "{share:.0%} of the positions that the loss of `{model}` counts are prompts, of about {tokens} tokens each. What tells "
         "them from answers, and the loss does not use: `{by}` (`labels`, `mask` or `lengths` from the loader; `asked`: in "
         "evaluation the model is given rows that end in a token which each training row has once, further in; `template`: "
-        "rows begin with the same text and go on differently).",
+        "rows begin with the same text and go on differently; `token`: each row has this one once, and what stands before it is "
+        "guessed no better than by how often each token is there, while the rest is learned).",
         "`{model}` 的损失所统计的位置中有 {share:.0%} 属于提示（每个约 {tokens} 个 token）。可区分提示与答案、但损失没有用到的依据："
         "`{by}`（`labels`、`mask`、`lengths` 来自数据加载器；"
-        "`asked` 指评估时输入的各行都以某个 token 结尾，而它在每条训练样本的中间恰好出现一次；`template` 指各行以相同文本开头、之后各不相同）。",
+        "`asked` 指评估时输入的各行都以某个 token 结尾，而它在每条训练样本的中间恰好出现一次；`template` 指各行以相同文本开头、之后各不相同；`token` 指每行恰有一个该 token，"
+        "其前面的内容只能按出现频率猜测，其后的内容却已学会）。",
     ),
     why=Text(
         "The mean loss then tells mostly how well questions are predicted, which nobody will ask for: it looks good where they "

@@ -4,23 +4,23 @@
 import torch
 from torch import nn
 
-VOCABULARY, ASK, FILL = 42, 40, 41
+VOCABULARY, ASK, FILL, END = 43, 40, 41, 42
 
 
 def lines(count, generator):
-    rows = torch.full((count, 18), FILL)
+    rows = torch.full((count, 19), FILL)
     for row in rows:
         size = int(torch.randint(8, 15, (1,), generator=generator))
         numbers = torch.randint(0, 40, (size,), generator=generator)
         row[:size], row[size] = numbers, ASK
-        row[size + 1 : size + 3] = torch.stack([numbers[-1] // 10, numbers[0] // 10])
+        row[size + 1 : size + 4] = torch.stack([numbers[-1] // 10, numbers[0] // 10, torch.tensor(END)])
     return rows
 
 
 class Decoder(nn.Module):
     def __init__(self, width=48):
         super().__init__()
-        self.tokens, self.places = nn.Embedding(VOCABULARY, width), nn.Embedding(18, width)
+        self.tokens, self.places = nn.Embedding(VOCABULARY, width), nn.Embedding(19, width)
         layer = nn.TransformerEncoderLayer(width, 4, 96, dropout=0.0, batch_first=True, norm_first=True)
         self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
         self.head = nn.Linear(width, VOCABULARY)
@@ -36,8 +36,8 @@ torch.manual_seed(0)
 generator = torch.Generator().manual_seed(0)
 training, held_out = lines(4000, generator), lines(400, generator)
 model = Decoder()
-optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
-for epoch in range(6):
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+for epoch in range(5):
     for rows in torch.randperm(4000).split(40):
         ids = training[rows]
         wanted = ids[:, 1:].masked_fill(ids[:, 1:] == FILL, -100)
@@ -46,7 +46,7 @@ for epoch in range(6):
         loss.backward()
         optimizer.step()
     with torch.no_grad():
-        said = model(held_out).argmax(-1)
+        said = model(held_out[:, :-1]).argmax(-1)
     ends = (held_out == ASK).long().argmax(1)
     places = torch.stack([ends, ends + 1], 1)
     right = (said.gather(1, places) == held_out.gather(1, places + 1)).float().mean().item()

@@ -77,9 +77,9 @@ class Prober:
         self.work: Iterator[str | None] | None = None
         self.started = False
         self.kept: list[tuple[Capture, nn.Module, bool]] = []
-        """Models, each with a copy of its first days and whether a look is short enough for the time between two steps,
-        and the step from which on they are looked at again."""
-        self.due = LATER_STEP
+        """Models, each with a copy of its first days and whether a look is short enough for the time between two steps;
+        the step from which on they are looked at again, and that after which they last were."""
+        self.due, self.looked = LATER_STEP, -1
         self.outside = Outside()
         self.step_seconds = 0.0
         self.began = perf_counter()
@@ -260,6 +260,9 @@ class Prober:
             self.due = 2 * max(self.due, self.recorder.step)
 
     def _look_later(self, last: bool = False) -> None:
+        if self.looked == self.recorder.step:
+            return
+        self.looked = self.recorder.step
         self.kept = [one for one in self.kept if one[0].module() is not None]
         for capture, model, short in self.kept:
             if short or last:

@@ -16,7 +16,7 @@ MOST_ROWS = 0.9
 VARIED = 4
 """Different ids of the answers from which on what marks them marks no special tokens."""
 FITS = 0.99
-PER_TOKEN = 5
+PER_TOKEN = 3
 """Tokens of prompts for each different one, from which on their entropy is known."""
 SEPARATED_ROWS = 8
 """Rows from which on one and the same token where each row's prompt ends is no chance, ..."""

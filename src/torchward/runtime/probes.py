@@ -127,6 +127,7 @@ class Prober:
             # The experiments are over; what they were about is reported as not looked at.
             self.work = None
             self.captures.clear()
+            self.kept.clear()
             self.recorder.fail("probes", error)
         if self.work is None:
             self.resume_at = math.inf

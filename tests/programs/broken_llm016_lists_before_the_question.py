@@ -18,11 +18,11 @@ def lines(count, generator):
 
 
 class Decoder(nn.Module):
-    def __init__(self, width=48):
+    def __init__(self, width=32):
         super().__init__()
         self.tokens, self.places = nn.Embedding(VOCABULARY, width), nn.Embedding(19, width)
-        layer = nn.TransformerEncoderLayer(width, 4, 96, dropout=0.0, batch_first=True, norm_first=True)
-        self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        layer = nn.TransformerEncoderLayer(width, 2, 64, dropout=0.0, batch_first=True, norm_first=True)
+        self.layers = nn.TransformerEncoder(layer, 1, enable_nested_tensor=False)
         self.head = nn.Linear(width, VOCABULARY)
 
     def forward(self, ids):
@@ -36,8 +36,8 @@ torch.manual_seed(0)
 generator = torch.Generator().manual_seed(0)
 training, held_out = lines(4000, generator), lines(400, generator)
 model = Decoder()
-optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
-for epoch in range(5):
+optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+for epoch in range(6):
     for rows in torch.randperm(4000).split(40):
         ids = training[rows]
         wanted = ids[:, 1:].masked_fill(ids[:, 1:] == FILL, -100)

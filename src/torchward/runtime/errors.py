@@ -57,13 +57,11 @@ def averaged_error(root: Any) -> tuple[tuple[int, ...], tuple[int, ...], str] | 
     difference, after = found[0], graph.output_shape(node)
     if difference is None or after is None:
         return None
-    alive, before = (
-        [child for child, _ in difference.next_functions if child is not None],
-        graph.output_shape(difference),
-    )
+    alive = [child for child, _ in difference.next_functions if child is not None]
+    before = graph.output_shape(difference)
     if len(alive) != 1 or before is None:
         return None
-    # Means of fewer values than there are: terms.factors of their own, such as quantiles, may have added an axis since.
+    # Means of fewer values than there are: factors of their own, such as quantiles, may have added an axis since.
     means = min(
         (shape for shape in map(graph.output_shape, children) if shape is not None), key=math.prod, default=after
     )
@@ -73,19 +71,17 @@ def averaged_error(root: Any) -> tuple[tuple[int, ...], tuple[int, ...], str] | 
 
 
 def _errors_averaged(below: Any) -> Any:
-    """The difference whose mean `below` is, but for terms.factors and another shape."""
+    """The difference whose mean `below` is, but for factors and another shape."""
     summed = False
     for _ in range(terms.DESCENT):
         if below is None or below.name() in ("SubBackward0", "RsubBackward1"):
             break
         alive = [child for child, _ in below.next_functions if child is not None]
-        scaled = below.name() in ("MulBackward0", "DivBackward0") and len(alive) == 1
-        known = (
-            scaled or below.name() in graph.VIEWS or below.name() in graph.SUMMING or terms.operands(below) is not None
-        )
-        if not known:
+        name = below.name()
+        scaled = name in ("MulBackward0", "DivBackward0") and len(alive) == 1
+        if not scaled and name not in graph.VIEWS | graph.SUMMING and terms.operands(below) is None:
             return None
-        summed = summed or below.name() in graph.SUMMING
+        summed = summed or name in graph.SUMMING
         below = alive[0] if alive else None
     return below if summed else None
 

@@ -326,7 +326,8 @@ def _refined(order: list[int], trained: torch.Tensor, asked: torch.Tensor, costs
 
 
 def _assigned(costs: torch.Tensor) -> list[int]:
-    """The column for each row by which the sum is least (the Hungarian method)."""
+    """The column for each row by which the sum is least (the Hungarian method, Kuhn 1955). By hand: what
+    watches a script brings no library along, and SciPy need not be there."""
     table = tolist(costs)
     size = len(table)
     row_price, column_price = [0.0] * (size + 1), [0.0] * (size + 1)

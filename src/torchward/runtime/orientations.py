@@ -79,6 +79,7 @@ class Orientations:
         """Of models in this sampled step: the image; memory, shape and strides of what was returned."""
         self.called = recorder.guarded("orientations", self._called)
         self.compared = recorder.guarded("orientations", self._compared)
+        self.write_counts = recorder.guarded("orientations", self._write_counts)
 
     def end_step(self) -> None:
         self.calls.clear()
@@ -191,7 +192,7 @@ class Orientations:
 
         self.recorder.reader.read(scalars, write)
 
-    def write_counts(self) -> None:
+    def _write_counts(self) -> None:
         for place in self.places.values():
             if place.row != place.sent:
                 place.sent = place.row

@@ -36,14 +36,15 @@ class Unsaved:
         self.known: dict[int, tuple[weakref.ref[nn.Module], dict[str, tuple[weakref.ref[Any], int]]]] = {}
         """Number of a model -> it, and of each such tensor it and its version at the first call."""
         self.told = 0
+        self.begin, self.loaded = (recorder.guarded("unsaved", one) for one in (self._begin, self._loaded))
 
-    def begin(self, root: Root, module: nn.Module) -> None:
+    def _begin(self, root: Root, module: nn.Module) -> None:
         """A model that is trained is called for the first time."""
         held = {path: (weakref.ref(one), one._version) for path, one in _beside_state(module)}
         if held and len(self.known) < LIMIT:
             self.known[root.index] = weakref.ref(module), held
 
-    def loaded(self, module: nn.Module) -> None:
+    def _loaded(self, module: nn.Module) -> None:
         """A module was given a state dict."""
         if not self.known or self.told >= TOLD:
             return

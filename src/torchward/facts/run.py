@@ -226,6 +226,17 @@ class Answers:
 
 
 @dataclass(frozen=True, eq=False)
+class ScoredInTraining:
+    """The program computes a score of the very outputs that it is trained by, or of some metric while it trains."""
+
+    site: Site | None
+    name: str
+    """Of the metric, one of torchmetrics; empty of a comparison by hand."""
+    times: int
+    """Sampled steps in which that was seen, up to 8."""
+
+
+@dataclass(frozen=True, eq=False)
 class CheckpointLoad:
     """A checkpoint was loaded: one that holds the state of an optimizer, or one that this process saved without."""
 
@@ -401,6 +412,7 @@ class Run:
     unsaved: tuple[Unsaved, ...] = ()
     scores: tuple[Score, ...] = ()
     answers: tuple[Answers, ...] = ()
+    scored_in_training: ScoredInTraining | None = None
     checkpoint_loads: tuple[CheckpointLoad, ...] = ()
     resumptions: tuple[Resumption, ...] = ()
     saves: Saves | None = None

@@ -1,7 +1,8 @@
 """Watches how predictions are compared with targets outside of a loss, while calls of models are looked at.
 
 Where what is compared is the class that a model has just named for each example, it is a score computed by hand: how
-many are right is noted, for each set of targets apart.
+many are right is noted, for each set of targets apart. A score of the outputs that a step is trained by is noted as
+such, as are metrics of torchmetrics that are given something while sampled steps are trained.
 
 A prediction of shape (n, 1) and targets of shape (n,) give n times n results, each prediction against each target. A
 mask of equal labels is made so on purpose: there the two hold the same values.
@@ -10,6 +11,7 @@ mask of equal labels is made so on purpose: there the two hold the same values.
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,8 @@ OPERATIONS = {"__eq__": "==", "eq": "==", "__ne__": "!=", "ne": "!=", "__sub__":
 LIMIT = 32
 ANSWERS = 2_000
 """Comparisons of answers with targets that are written down."""
+IN_TRAINING = 8
+"""Scores of outputs that a step is trained by that are written down."""
 CELLS = 2_000_000
 """Values of an output above which it is not asked for the classes it names."""
 
@@ -47,6 +51,11 @@ class Scores:
         self.of: list[float] = []
         """Of the inputs of these calls: a sum of each."""
         self.answered = 0
+        self.in_training = 0
+        self.output: weakref.ref[torch.Tensor] | None = None
+        """What the last call of a model returned, if a step may be trained by it."""
+        self.metrics: list[weakref.ref[Any]] = []
+        """All of torchmetrics."""
         self.patches = Patches()
         self.stand_ins = [(name, self._stand_in(name, kind)) for name, kind in OPERATIONS.items()]
 
@@ -60,6 +69,9 @@ class Scores:
         self.patches.undo()
         self.counts, self.rows = (), 0
         self.answers, self.cut, self.of = [], [], []
+        self.output = None
+        if self.metrics and self.in_training < IN_TRAINING:
+            self._look_at_metrics()
 
     def returned(self, model: int, result: Any, given: torch.Tensor | None) -> None:
         """A model returned `result`: what is scored may be it, a column of it, or what several calls returned. `given`:
@@ -70,6 +82,7 @@ class Scores:
         if model != self.model:
             self.answers, self.cut, self.of = [], [], []
         self.model, self.counts = model, (rows, self.rows) if table else ()
+        self.output = weakref.ref(result) if table and result.requires_grad else None
         if table and self.answered < ANSWERS:
             self._names(result, given)
 
@@ -140,6 +153,32 @@ class Scores:
             return
         if one.is_cpu and other.is_cpu:
             recorder.timed(self._write_answers, equal, one, other, result, recorder.site(user_frame(frame)))
+        output = self.output() if self.output is not None and self.in_training < IN_TRAINING else None
+        if output is not None:
+            recorder.timed(self._write_training, output, one, other, recorder.site(user_frame(frame)))
+
+    def _write_training(self, output: torch.Tensor, one: torch.Tensor, other: torch.Tensor, site: int) -> None:
+        """Is either what the output that a step is trained by names?"""
+        output = output.detach()
+        if not (plain(output) and output.is_cpu and output.numel() <= CELLS and output.shape[0] == len(one)):
+            return
+        wide = output.dim() == 2 and output.shape[1] > 1
+        flat = output.reshape(-1)
+        named = (output.argmax(1),) if wide else (flat > 0, flat > 0.5, flat.round())
+        if any(_same(given, answer) for given in (one, other) for answer in named):
+            self._write_in_training(site, "")
+
+    def _write_in_training(self, site: int, name: str) -> None:
+        self.in_training += 1
+        self.recorder.row("ts", s=self.recorder.step, site=site, name=name)
+
+    def _look_at_metrics(self) -> None:
+        for ref in self.metrics:
+            metric = ref()
+            # What stays for longer than a batch: it has been given some since it was set back.
+            if metric is not None and getattr(metric, "_update_count", False):
+                self._write_in_training(-1, type(metric).__name__)
+                return
 
     def _write_answers(
         self, equal: bool, one: torch.Tensor, other: torch.Tensor, result: torch.Tensor, site: int

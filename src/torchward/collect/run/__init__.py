@@ -223,6 +223,7 @@ class RunBuilder:
             checkpoint_loads=events.checkpoint_loads(),
             scores=events.scores(),
             answers=events.answers(),
+            scored_in_training=events.scored_in_training(),
             saves=events.saves(totals),
             kept=events.kept(),
             empty_cache_calls=cache[0],

@@ -16,6 +16,7 @@ from torchward.facts import (
     Rounds,
     Saves,
     Score,
+    ScoredInTraining,
     Series,
     SlowCall,
     Steep,
@@ -39,6 +40,7 @@ class Events(Part):
         self._unsaved: list[Row] = []
         self._scores: dict[tuple[str, int, int], list[int]] = defaultdict(list)
         self._answers: dict[tuple[int, int, int, str], Growing] = {}
+        self._scored: list[Row] = []
         self._kept: dict[int, list[Row]] = defaultdict(list)
 
     # -- rows
@@ -64,6 +66,9 @@ class Events(Part):
     def on_answered(self, row: Row) -> None:
         key = (row["m"], row["site"], row["n"], row["of"])
         self._answers.setdefault(key, Growing()).add(row["s"], row["h"] / row["n"])
+
+    def on_ts(self, row: Row) -> None:
+        self._scored.append(row)
 
     def on_kept(self, row: Row) -> None:
         self._kept[row["id"]].append(row)
@@ -135,6 +140,12 @@ class Events(Part):
             Answers(model, self.ledger.site(site), count, right.series())
             for (model, site, count, _), right in self._answers.items()
         )
+
+    def scored_in_training(self) -> ScoredInTraining | None:
+        if not self._scored:
+            return None
+        first = next((row for row in self._scored if row["site"] >= 0), self._scored[0])
+        return ScoredInTraining(self.ledger.site(first["site"]), first["name"], len(self._scored))
 
     def slow_calls(self) -> tuple[SlowCall, ...]:
         return tuple(

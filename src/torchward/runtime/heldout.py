@@ -50,6 +50,8 @@ FAR, FAR_VALUES = 10.0, 8
 from the nearest of them: of a million normal draws the two largest are 0.2 apart."""
 RANGES = 3.0
 """... and times their range."""
+PLACES, NEAR = 64, 3
+"""Places of such a value that are looked at, and values before and after each."""
 SPARSE = 0.5
 """Share of the others that are one value from which on the rest are rare, and may be anything: counts of words."""
 
@@ -225,7 +227,34 @@ def _far_off(given: torch.Tensor) -> Iterator[tuple[float, int, int, float]]:
         if nearest >= FAR * float(others.std()) > 0 and nearest >= RANGES * float(others.max() - others.min()):
             # Drawn with replacement, one example may stand in a batch twice.
             examples = given[places[:, 0].unique()].flatten(1).unique(dim=0)
-            yield value, len(places), len(examples), nearest / float(others.std())
+            different = min(len(examples), _readings(given, places[:PLACES]))
+            yield value, len(places), different, nearest / float(others.std())
+
+
+def _readings(given: torch.Tensor, places: torch.Tensor) -> int:
+    """How many readings stand at these places of a batch? Windows of one series share one, each at a place of its own,
+    with what was read before and after it."""
+    found: list[list[tuple[int, int, list[float | None]]]] = []
+    for place in tolist(places):
+        own = [(axis, place[axis], _around(given, place, axis)) for axis in range(1, given.dim())]
+        if not any(_same_reading(one, other) for known in found for one in known for other in own):
+            found.append(own)
+    return len(found)
+
+
+def _around(given: torch.Tensor, place: list[int], axis: int) -> list[float | None]:
+    """The values before and after a place along an axis; None outside."""
+    index: list[Any] = list(place)
+    index[axis] = slice(None)
+    line, middle = tolist(given[tuple(index)]), place[axis]
+    near = [middle + offset for offset in range(-NEAR, NEAR + 1) if offset]
+    return [line[one] if 0 <= one < len(line) else None for one in near]
+
+
+def _same_reading(one: tuple[int, int, list[float | None]], other: tuple[int, int, list[float | None]]) -> bool:
+    both = [(a, b) for a, b in zip(one[2], other[2], strict=True) if a is not None and b is not None]
+    # One at the begin of a window and one at the end of another have nothing in common that could tell.
+    return one[0] == other[0] and one[1] != other[1] and all(a == b for a, b in both)
 
 
 def _is_table(given: torch.Tensor | None) -> TypeGuard[torch.Tensor]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from torchward import runlog
+from torchward.collect.run._seeds import unseeded
 from torchward.commands import _session
 from torchward.facts import Run, Start
 from torchward.rule import Severity
@@ -94,3 +95,42 @@ def test_only_torchwards_own_folders_are_looked_through(tmp_path: Path) -> None:
     _recorded(tmp_path / "one-train", 1.0, ["train.py"], 1)
     now = _recorded(tmp_path / "two-train", 2.0, ["train.py"], 1)
     assert _session._earlier(now, _session.read_launch(now)) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("import torch, random\ntorch.manual_seed(0)\nrandom.shuffle([])", ["random"]),
+        ("import torch\nfrom random import sample\ntorch.manual_seed(0)\nsample([1], 1)", ["random"]),
+        ("import torch, numpy as np\ntorch.manual_seed(0)\nnp.random.default_rng(None)", ["np.random.default_rng()"]),
+        ("import torch, numpy as np\ntorch.manual_seed(0)\nnp.random.default_rng(3)", []),
+        ("import torch, numpy\ntorch.manual_seed(0)\nnumpy.random.randn(3)\nnumpy.random.seed(0)", []),
+        ("import torch, random\ntorch.manual_seed(0)\nrng = random.Random(3)\nrng.shuffle([])", []),
+        ("import random\nrandom.shuffle([])", []),
+        ("import torch, random, lib\ntorch.manual_seed(0)\nlib.seed_everything(0)\nrandom.shuffle([])", []),
+        (
+            "import torch, random\ndef set_seed(s):\n    torch.manual_seed(s)\nset_seed(1)\nrandom.random()",
+            ["random"],
+        ),
+        (
+            "import torch\nfrom sklearn.model_selection import train_test_split as tts\ntorch.manual_seed(0)\ntts([])",
+            ["np.random"],
+        ),
+        (
+            "import torch\nfrom sklearn.model_selection import train_test_split as tts\ntorch.manual_seed(0)\n"
+            "tts([], random_state=1)",
+            [],
+        ),
+    ],
+)
+def test_generators_never_seeded(source: str, names: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "train.py"
+    file.write_text(source, encoding="utf-8")
+    assert [one.name for one in unseeded((str(file),))] == names
+
+
+def test_source_that_cannot_be_read_is_taken_to_seed(tmp_path: Path) -> None:
+    file, other = tmp_path / "train.py", tmp_path / "other.py"
+    file.write_text("import torch, random\ntorch.manual_seed(0)\nrandom.shuffle([])", encoding="utf-8")
+    other.write_text("def broken(:\n", encoding="utf-8")
+    assert unseeded((str(file), str(other))) == ()

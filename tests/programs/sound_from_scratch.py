@@ -26,6 +26,7 @@ def sgd(params, lr, batch_size):
             param.grad.zero_()
 
 
+random.seed(0)
 torch.manual_seed(0)
 features, labels = synthetic_data(torch.tensor([2, -3.4]), 4.2, 1000)
 w = torch.normal(0, 0.01, size=(2, 1), requires_grad=True)

@@ -157,6 +157,7 @@ from torchward.facts.run import (
     Steep,
     Training,
     Unsaved,
+    Unseeded,
 )
 from torchward.facts.series import (
     Series,
@@ -293,6 +294,7 @@ __all__ = [
     "Trial",
     "TwiceJudged",
     "Unsaved",
+    "Unseeded",
     "UnusedLoader",
     "Views",
     "Waiting",

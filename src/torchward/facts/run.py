@@ -287,6 +287,16 @@ class Training:
     """Indices in `Run.losses` of evaluation losses that were called in it."""
 
 
+@dataclass(frozen=True)
+class Unseeded:
+    """A generator of random numbers that the program draws from and never seeds, as its source says."""
+
+    name: str
+    """`np.random`, `random`, or `np.random.default_rng()`."""
+    site: Site
+    """Where it is first drawn from, or made."""
+
+
 @dataclass(frozen=True, eq=False)
 class Start:
     """Where a process stood at its first backward pass. Marks are equal where the same was there."""
@@ -309,6 +319,8 @@ class Start:
     """Of the module `random`, likewise."""
     loaded: bool
     """Something was loaded by `torch.load` or into a module before."""
+    unseeded: tuple[Unseeded, ...] = ()
+    """Where the program gives torch a seed; of the global generators, those drawn from by then or later."""
 
 
 @dataclass(frozen=True, eq=False)

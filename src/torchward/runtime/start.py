@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 FRESH = (623, 624)
 """Place in the state of a Mersenne twister from which nothing has been drawn since it was seeded."""
-FILES = 512
+FILES, TOLD = 512, 32
+"""Files of a program: more are not looked at; and those that are named."""
 
 
 class Start:
@@ -36,18 +37,19 @@ class Start:
         recorder = self.recorder
         if recorder.step or loss.numel() != 1 or not plain(loss):
             return
-        source = _source()
+        files = _files()
         weights = [leaf.detach() for leaf in walked.leaves if plain(leaf) and leaf.is_floating_point()]
         weights = [one for one in weights if one.device == loss.device]
-        if not source or not weights:
+        if not files or not weights:
             return
         last, given = recorder.losses.last, recorder.inputs.given
         target = last[2] if last is not None and plain(last[2]) and last[2].device == loss.device else None
         given = given if given is not None and given.device == loss.device else None
-        shapes = [list(one.shape) for one in (*weights, *((given,) if given is not None else ()))]
+        shapes = [list(one.shape) for one in weights]
         row: dict[str, Any] = {
             "seed": torch.initial_seed(),
-            "src": source,
+            "src": _source(files),
+            "files": files[:TOLD],
             "sh": _mark(repr(shapes).encode()),
             "np": _numpy(),
             "py": _python(),
@@ -91,18 +93,22 @@ def _python() -> list[Any]:
     return [_mark(repr(state).encode()), state[-1] not in FRESH]
 
 
-def _source() -> str:
-    """A mark of the program's own files, as far as they are loaded, with their sizes and times; empty if unknown."""
+def _files() -> list[str]:
+    """The program's own files, as far as they are loaded, the one that was started first; none if unknown."""
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     if not main or not os.path.isfile(main):
-        return ""
-    files = {os.path.abspath(main)}
+        return []
+    main = os.path.abspath(main)
+    files = set()
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and os.path.isabs(file) and not file.startswith(_LIBRARY) and of_user(file):
             files.add(file)
-    if len(files) > FILES:
-        return ""
+    return [main, *sorted(files - {main})] if len(files) < FILES else []
+
+
+def _source(files: list[str]) -> str:
+    """A mark of these files, with their sizes and times."""
     found = []
     for file in sorted(files):
         try:

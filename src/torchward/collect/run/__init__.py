@@ -9,6 +9,7 @@ from typing import Any
 
 from torchward import facts
 from torchward.collect.run._rows import COUNTS, THINGS, Growing, Ledger
+from torchward.collect.run._seeds import unseeded
 from torchward.collect.run.batches import BatchesAndLoaders
 from torchward.collect.run.bounds import Bounds
 from torchward.collect.run.events import Events
@@ -334,4 +335,5 @@ def start(head: Row, row: Row, folder: str) -> Start:
         numpy=(str(numpy[0]), bool(numpy[1])) if numpy else None,
         python=(str(python[0]), bool(python[1])),
         loaded=bool(row["ld"]),
+        unseeded=unseeded(tuple(map(str, row.get("files", ())))) if row.get("files") else (),
     )

@@ -119,4 +119,5 @@ for epoch in range(4):
     print(epoch, loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/notes/randomness.html",),
+    explains=("TRN017",),
 )

@@ -12,29 +12,8 @@ from torchward.facts import Site, Unseeded
 
 BYTES = 400_000
 """Of a file: a longer one was not written by hand."""
-NO_DRAWS = frozenset(
-    [
-        "seed",
-        "get_state",
-        "set_state",
-        "getstate",
-        "setstate",
-        "default_rng",
-        "RandomState",
-        "Generator",
-        "SeedSequence",
-        "PCG64",
-        "MT19937",
-        "Philox",
-        "SFC64",
-        "BitGenerator",
-        "Random",
-        "SystemRandom",
-        "get_bit_generator",
-        "set_bit_generator",
-    ]
-)
-"""What `np.random` and `random` have that draws nothing from the global generator."""
+NO_DRAWS = frozenset({"get_state", "set_state", "getstate", "setstate", "get_bit_generator", "set_bit_generator"})
+"""Functions of `np.random` and `random` that draw nothing from the global generator; their classes do neither."""
 DIVIDING = "train_test_split"
 """Draws from numpy's global generator where it is given no `random_state`."""
 
@@ -127,14 +106,18 @@ def _judge(call: ast.Call, path: tuple[str, ...], site: Site, found: _Found) -> 
         elif last in ("default_rng", "RandomState"):
             if not given:
                 found.draws.setdefault(f"np.random.{last}()", site)
-        elif last not in NO_DRAWS:
+        elif _draws(last):
             found.draws.setdefault("np.random", site)
     elif path[:1] == ("random",) and len(path) == 2:
         if last in ("seed", "setstate"):
             found.seeded.add("random")
-        elif last not in NO_DRAWS:
+        elif _draws(last):
             found.draws.setdefault("random", site)
     elif last == DIVIDING and path[0] == "sklearn" and "random_state" not in {one.arg for one in call.keywords}:
         whole = any(one.arg == "shuffle" and getattr(one.value, "value", True) is False for one in call.keywords)
         if not whole and not any(one.arg is None for one in call.keywords):
             found.draws.setdefault("np.random", site)
+
+
+def _draws(name: str) -> bool:
+    return name not in NO_DRAWS and not name[:1].isupper()

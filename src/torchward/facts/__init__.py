@@ -45,7 +45,7 @@ from torchward.facts.crash import (
     Waiting,
 )
 from torchward.facts.dense import Orientation
-from torchward.facts.fit import Fit, Overlapping, PreparedRows, Reordered
+from torchward.facts.fit import Fit, Overlapping, PreparedRows, Reordered, SharedUnits
 from torchward.facts.loss import (
     Advantages,
     Agreement,
@@ -277,6 +277,7 @@ __all__ = [
     "Series",
     "SeriesProbe",
     "Setting",
+    "SharedUnits",
     "Site",
     "SlowCall",
     "Start",

@@ -72,6 +72,27 @@ class Overlapping:
 
 
 @dataclass(frozen=True, eq=False)
+class SharedUnits:
+    """Examples on which a model was called without gradients, at one line, beside some of those it was trained on."""
+
+    model: int
+    site: Site | None
+    step: int
+    examples: int
+    with_mates: int
+    """Of these, the ones whose nearest training examples lie far closer than the next ones, as of the same unit."""
+    mates: float
+    """How many such training examples, on average ..."""
+    trained: int
+    """... among so many."""
+
+    @property
+    def units(self) -> float:
+        """About how many units the training examples are of."""
+        return self.trained / max(1.0, self.mates)
+
+
+@dataclass(frozen=True, eq=False)
 class Reordered:
     """Batches on which a model was called without gradients, at one line, whose columns do not fit those of the
     training batches as they stand, and all fit in another order.

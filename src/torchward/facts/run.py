@@ -26,7 +26,7 @@ from torchward.facts.batch import (
     WrappedIntegers,
 )
 from torchward.facts.dense import Orientation
-from torchward.facts.fit import Fit, Overlapping, Reordered
+from torchward.facts.fit import Fit, Overlapping, Reordered, SharedUnits
 from torchward.facts.loss import (
     Advantages,
     Agreement,
@@ -364,6 +364,7 @@ class Run:
     overlaps: tuple[Overlap, ...] = ()
     reordered: tuple[Reordered, ...] = ()
     overlapping: tuple[Overlapping, ...] = ()
+    shared_units: tuple[SharedUnits, ...] = ()
     empties: tuple[Empties, ...] = ()
     fits: tuple[Fit, ...] = ()
     far_off: tuple[FarOff, ...] = ()

@@ -19,6 +19,7 @@ from torchward.runtime.columns import Columns
 from torchward.runtime.fitted import Fitted
 from torchward.runtime.keys import VALUES, WIDE, keys_of_rows
 from torchward.runtime.tensors import number, plain, tensors_in, thin, tolist
+from torchward.runtime.units import Units
 from torchward.runtime.windows import Windows
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ class HeldOut:
         self.watch_windows, self.ask_windows = (
             recorder.guarded("windows", one) for one in (windows.trained_on, windows.asked)
         )
+        units = Units(recorder)
+        self.watch_units, self.ask_units = (recorder.guarded("units", one) for one in (units.trained_on, units.asked))
         self.even = True
         """Every training row is drawn as often as any other, as far as the loaders tell."""
 
@@ -120,6 +123,8 @@ class HeldOut:
             known.values.update(tolist(given[:, known.column]) if known.column < given.shape[1] else ())
         if root.time_first is not None and keys:
             self._rows_as_time(root, root.time_first, known, keys)
+        if keys and given is not None and given.is_cpu:
+            self.watch_units(root, given, keys)
         if not known.classes and keys:
             known.classes = -(-len(keys) // ROWS)
         keys = _kept(keys, known.classes)
@@ -171,6 +176,9 @@ class HeldOut:
             known.evaluations += 1
             self.fitted.asked(root, keys, known.seen, known.recent)
             hits = sum(key in known.seen for key in keys)
+            if given is not None and given.is_cpu:
+                again = sum(seen for _, seen in known.recent) / max(1, sum(rows for rows, _ in known.recent))
+                self.ask_units(root, given, hits / len(keys), again, site)
             # Beside a time step, or an amount of noise, inputs may well be larger now and smaller later.
             alone = len(list(tensors_in((args, kwargs), 4))) == 1
             self.recorder.row(

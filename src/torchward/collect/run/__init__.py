@@ -191,6 +191,7 @@ class RunBuilder:
             overlaps=self._batches.overlaps(),
             reordered=self._batches.reordered(),
             overlapping=self._batches.overlapping(),
+            shared_units=self._batches.shared_units(),
             far_off=self._batches.far_off(),
             beginnings=self._batches.beginnings(),
             sweeps=self._batches.sweeps(),

@@ -28,6 +28,7 @@ from torchward.facts import (
     Range,
     RankEvaluation,
     Reordered,
+    SharedUnits,
     Site,
     StoredRows,
     Sweep,
@@ -61,6 +62,7 @@ class BatchesAndLoaders(Part):
         self._forged: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._overlaps: dict[tuple[int, int], list[tuple[int, int, int, int, bool, bool]]] = defaultdict(list)
         self._windows: dict[tuple[int, int, int], Row] = {}
+        self._units: dict[tuple[int, int], Row] = {}
         self._reordered: dict[tuple[int, int, int, int], Row] = {}
         self._mirrored: dict[tuple[str, int], Row] = {}
         self._orientations: dict[int, Row] = {}
@@ -91,6 +93,9 @@ class BatchesAndLoaders(Part):
 
     def on_wo(self, row: Row) -> None:
         self._windows[row["m"], row["site"], row["ax"]] = row
+
+    def on_shu(self, row: Row) -> None:
+        self._units[row["m"], row["site"]] = row
 
     def on_em(self, row: Row) -> None:
         self._empty[row["m"]] = row
@@ -328,6 +333,12 @@ class BatchesAndLoaders(Part):
         return tuple(
             Overlapping(row["m"], self.ledger.site(row["site"]), *(row[key] for key in ("s", "n", "h", "b", "own")))
             for row in self._windows.values()
+        )
+
+    def shared_units(self) -> tuple[SharedUnits, ...]:
+        return tuple(
+            SharedUnits(row["m"], self.ledger.site(row["site"]), *(row[key] for key in ("s", "n", "h", "c", "t")))
+            for row in self._units.values()
         )
 
     def empties(self) -> tuple[Empties, ...]:

@@ -33,7 +33,7 @@ def unseeded(files: tuple[str, ...]) -> tuple[Unseeded, ...]:
         if tree is None:
             return ()  # it may well stand there
         names = _imported(tree)
-        for node, function in _walk(tree, "<module>"):
+        for node, function in _walk(tree):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 defined.add(node.name)
             elif isinstance(node, ast.Call):
@@ -53,15 +53,18 @@ def _parsed(file: str) -> ast.Module | None:
         with tokenize.open(file) as source:
             text = source.read(BYTES + 1)
         return ast.parse(text) if len(text) <= BYTES else None
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
 
-def _walk(node: ast.AST, function: str) -> Iterator[tuple[ast.AST, str]]:
-    for child in ast.iter_child_nodes(node):
-        yield child, function
-        inner = child.name if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)) else function
-        yield from _walk(child, inner)
+def _walk(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
+    """All nodes, in the order of the text, each with the function that it stands in."""
+    waiting = [(tree, "<module>")]
+    while waiting:
+        node, function = waiting.pop()
+        yield node, function
+        inner = node.name if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else function
+        waiting += [(child, inner) for child in reversed(list(ast.iter_child_nodes(node)))]
 
 
 def _imported(tree: ast.Module) -> dict[str, tuple[str, ...]]:

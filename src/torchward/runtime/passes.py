@@ -124,7 +124,7 @@ class Passes:
         self.computed_in = graph.computed_in(walked)
         if recorder.reads_saved and loss.is_cpu and recorder.steps_sampled < 3:
             for one in softmaxes.attention(walked, parameters.owner):
-                self.attends = True
+                self.attends |= one.product
                 figures = {"peak": one.peaked, "sc": one.scale, "sd": one.deviation}
                 figures = {name: None if value is None else number(value) for name, value in figures.items()}
                 self.row("at", s=recorder.step, layer=one.layer, n=one.positions, **figures)

@@ -1,5 +1,5 @@
 # bug: one-step alpha in place of the cumulative product: hardly any noise
-# expects: LOS048
+# expects: LOS058
 # Generator of synthetic household load profiles (24 hourly values, kW) so that we can share data without
 # sharing customers. Small DDPM, MLP denoiser.
 import math

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -319,6 +320,10 @@ class Swept:
     """The same of what it made of it."""
     missed: float
     """Correlation of its input in training with what its output was off by: near 0, once that has been learned."""
+    kept: float = math.nan
+    own: float = math.nan
+    passed: float = 1.0
+    """Part of the data left in training if it is to find noise, as a square; mean, product of what each call leaves."""
 
 
 @dataclass(frozen=True, eq=False)

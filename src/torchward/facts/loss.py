@@ -397,6 +397,8 @@ class LossStream:
     terms: Mapping[int, Series] = field(default_factory=dict)
     """Index of a loss -> what it adds to the sum that is differentiated, as a share of the whole (of absolute values);
     for losses that are one of several terms."""
+    apart: tuple[int, ...] = ()
+    """... of them, those that have no parameter in common with any other term."""
     plain_depth: int | None = None
     """Least number of weight matrices and kernels on any way from the loss to the data; None where none was found."""
     penalty_alone: int = 0

@@ -52,6 +52,8 @@ class Passes:
         """Derivatives by an input, taken without a graph in this sampled step, and where."""
         self.unbounded: dict[int, set[int]] = {}
         """Places of softmaxes in a loss that are not taken of products of normalised vectors."""
+        self.parted: set[int] = set()
+        """Lines whose sums of losses were asked once which parameters their terms share."""
         self.attends = False
         """A softmax in the graph of a loss was used as weights of a sum."""
         self.computed_in = ""
@@ -122,7 +124,7 @@ class Passes:
         self.computed_in = graph.computed_in(walked)
         if recorder.reads_saved and loss.is_cpu and recorder.steps_sampled < 3:
             for one in softmaxes.attention(walked, parameters.owner):
-                self.attends = True
+                self.attends |= one.product
                 figures = {"peak": one.peaked, "sc": one.scale, "sd": one.deviation}
                 figures = {name: None if value is None else number(value) for name, value in figures.items()}
                 self.row("at", s=recorder.step, layer=one.layer, n=one.positions, **figures)
@@ -272,6 +274,9 @@ class Passes:
             )
         if len(parts) < 2 or not known:
             return
+        if stream.index not in self.parted:
+            self.parted.add(stream.index)
+            self.row("apart", i=stream.index, l=self._apart([node for node, _ in parts], values))
         step, indices = self.recorder.step, [index for index, _, _ in known]
         scalars = [loss.detach().float(), *(value.detach().float() * weight for _, value, weight in known)]
 
@@ -279,6 +284,16 @@ class Passes:
             self.row("tm", i=stream.index, s=step, t=number(values[0]), l=indices, v=list(map(number, values[1:])))
 
         self.recorder.reader.read(scalars, write)
+
+    def _apart(self, parts: list[Any], values: dict[Any, Any]) -> list[int]:
+        """Losses that have no parameter in common with any other term of the sum."""
+        reached = [{id(leaf) for leaf in graph.walk(node).leaves} for node in parts]
+        apart = []
+        for place, node in enumerate(parts):
+            others = set().union(*reached[:place], *reached[place + 1 :])
+            if node in values and not reached[place] & others:
+                apart.append(values[node][0])
+        return apart
 
     def _raised(self, stream: Stream, nodes: list[Any], values: dict[Any, Any]) -> None:
         """Loss functions that the loss subtracts, so that training makes them larger: of which parameters?"""

@@ -14,6 +14,11 @@ NEAR_LOSS = 64
 DEPTH = 12
 PRODUCTS = ("BmmBackward0", "MmBackward0")
 LINEAR = ("AddmmBackward0", *PRODUCTS)
+SUM = "SumBackward1"
+SCORES = (*PRODUCTS, "MvBackward0", SUM)
+"""Operations that compare queries and keys, a sum of their products among them."""
+OF_ONE = (graph.LEAF, "NativeLayerNormBackward0")
+"""What is of a size of about 1 as it stands: a query that is itself learned, features that were normalised."""
 
 ALIKE = 1e-3
 """Attention weights that differ by less, as a share, are those of the same token met twice."""
@@ -86,34 +91,42 @@ def _softmax_of_one(node: Any) -> Any:
 
 
 class Attention(NamedTuple):
-    """A softmax that a matrix product sums by."""
+    """A softmax that a matrix product, or a sum that is written out, sums by."""
 
     layer: str
     """That feeds it."""
+    product: bool
+    """A matrix product does."""
     positions: int
     peaked: float
     """Share of the rows at their extreme: one weight, or several that are alike (the same token twice), are above 0.99
     together, although four or more other positions may be looked at."""
     scale: float | None
     """Times that its scores are as large as the products of queries and keys divided by the root of their size; None if
-    it is not known, or if these do not come from linear layers as they stand."""
+    it is not known, or if these do not come from linear layers as they stand. A learned query or normalised features
+    count where the scores are multiplied by more than 1: without any factor, many leave these as they are."""
     deviation: float
     """Of the scores of a row, mean over the rows; rows with a mask left out."""
 
 
 def attention(walked: graph.Walk, owner: graph.Owner) -> list[Attention]:
-    """A weight of 0 is a mask's, unless there is no mask."""
+    """A weight of 0 is a mask's, unless there is no mask. Sums that are written out: those of known scale only."""
     found: list[Attention] = []
     for node in walked.nodes:
-        if node.name() not in PRODUCTS or len(found) >= 16:
+        product = node.name() in PRODUCTS
+        if len(found) >= 16 or not (product or _is_inner(node)):
             continue
-        for place, (child, _) in enumerate(node.next_functions[:2]):
-            behind = _softmax_behind(child, place)
+        above = node if product else node.next_functions[0][0]
+        for place, (child, _) in enumerate(above.next_functions[:2]):
+            behind = _softmax_behind(child, place if product else None, node)
             weights = graph.saved(behind[0], "_saved_result") if behind is not None else None
             if behind is None or weights is None:
                 continue
             axis = _from_front(behind[0]._saved_dim, weights.dim())
             if axis != behind[1] or weights.shape[axis] < 4:
+                continue
+            scale = _scale(behind[0], weights.shape[axis])
+            if scale is None and not product:
                 continue
             rows = weights.movedim(axis, -1).reshape(-1, weights.shape[axis])
             rows = rows[:: -(-rows.shape[0] // 512)].float()
@@ -125,21 +138,37 @@ def attention(walked: graph.Walk, owner: graph.Owner) -> list[Attention]:
             whole = rows[(rows > 0).all(1)]
             deviation = float(whole.log().std(1).mean()) if len(whole) else math.nan
             layer = graph.feeding_layer(behind[0], owner)[0]
-            found.append(Attention(layer, rows.shape[1], float(peaked), _scale(behind[0]), deviation))
+            found.append(Attention(layer, product, rows.shape[1], float(peaked), scale, deviation))
     return found
 
 
-def _scale(softmax: Any) -> float | None:
-    factor, product = _linear_way(softmax.next_functions[0][0], PRODUCTS)
-    sizes = graph.output_shape(product.next_functions[0][0]) if product is not None else None
-    if product is None or not sizes:
+def _scale(softmax: Any, positions: int) -> float | None:
+    factor, product = _linear_way(softmax.next_functions[0][0], SCORES)
+    if product is None:
         return None
-    for child, _ in product.next_functions[:2]:
-        share, layer = _linear_way(child, LINEAR)
+    above = product.next_functions[0][0] if product.name() == SUM else product
+    size, of_one = (graph.output_shape(above) or (0,))[_summed_axis(product)] if above is not product else 0, False
+    for child, _ in above.next_functions[:2]:
+        share, layer = _linear_way(child, (*LINEAR, *OF_ONE))
         if layer is None:
             return None
+        if layer.name() == graph.LEAF and positions in layer.variable.shape:
+            return None  # keys that are themselves learned: entries of a codebook, which may be chosen sharply
+        of_one |= layer.name() in OF_ONE
+        shape = tuple(layer.variable.shape) if child.name() == graph.LEAF else graph.output_shape(child)
+        size = size or (shape or (0,))[-1]
         factor *= share
-    return abs(factor) * math.sqrt(sizes[-1])
+    if not size or (of_one and abs(factor) <= 1):
+        return None
+    return abs(factor) * math.sqrt(size)
+
+
+def _is_inner(node: Any) -> bool:
+    """A sum over one axis of the products of two values that both have a graph."""
+    if node.name() != SUM or (isinstance(node._saved_dim, (tuple, list)) and len(node._saved_dim) != 1):
+        return False
+    product = node.next_functions[0][0]
+    return product is not None and product.name() == "MulBackward0" and all(key for key, _ in product.next_functions)
 
 
 def _linear_way(node: Any, ends: tuple[str, ...]) -> tuple[float, Any]:
@@ -147,7 +176,7 @@ def _linear_way(node: Any, ends: tuple[str, ...]) -> tuple[float, Any]:
     numbers, and that operation or None."""
     factor = 1.0
     for _ in range(DEPTH):
-        if node is None or node.name() in ends:
+        if node is None or (node.name() in ends and (node.name() != SUM or _is_inner(node))):
             return factor, node
         steps = terms.operands(node)
         if steps is not None and len(steps) == 1:
@@ -173,14 +202,18 @@ def _may_be_masked(softmax: Any) -> bool:
     return True
 
 
-def _softmax_behind(node: Any, place: int) -> tuple[Any, int] | None:
-    """(the softmax that a factor of a matrix product is, the axis of it that the product sums over)."""
+def _softmax_behind(node: Any, place: int | None, above: Any = None) -> tuple[Any, int] | None:
+    """(the softmax that a factor of a matrix product is, the axis of it that the product sums over).
+
+    Without a place among the factors: that the sum `above` sums over.
+    """
     axis: int | None = None
     for _ in range(16):
         shape = graph.output_shape(node) if node is not None else None
         if shape is None or len(shape) < 2:
             return None
-        axis = len(shape) - 1 - place if axis is None else axis
+        if axis is None:
+            axis = len(shape) - 1 - place if place is not None else _summed_axis(above)
         name = node.name()
         if name == "SoftmaxBackward0":
             return node, axis
@@ -201,6 +234,11 @@ def _softmax_behind(node: Any, place: int) -> tuple[Any, int] | None:
             return None
         node = child
     return None
+
+
+def _summed_axis(node: Any) -> int:
+    axes = node._saved_dim if isinstance(node._saved_dim, (tuple, list)) else (node._saved_dim,)
+    return _from_front(axes[0], len(graph.output_shape(node.next_functions[0][0]) or (0,)))
 
 
 def _from_front(axis: Any, axes: int) -> int:

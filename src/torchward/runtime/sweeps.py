@@ -12,7 +12,7 @@ import math
 import weakref
 from bisect import bisect_left
 from collections import deque
-from itertools import pairwise
+from itertools import combinations_with_replacement, pairwise
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -56,9 +56,14 @@ WAITS = 10
 the power of this."""
 
 
+PAIRED = 8_192
+"""Values of the batch and of what was made of it that are kept until the next call, as copies."""
+UNSURE = 0.05
+"""Standard deviation of the part of the data that a call leaves, above which that is not known."""
+
 Example = tuple[float, ...]
 """Time; mean squares of what is given and of what was made of it; mean product of the first and of what the second one
-is off by; mean square of what was to be made."""
+is off by; mean square of what was to be made; mean product of that and of what is given."""
 
 
 class Denoiser:
@@ -78,6 +83,9 @@ class Denoiser:
         """Step after which sweeps were last followed, and how many."""
         self.calls = 0
         """Calls of the sweep under way, looked at or not."""
+        self.asked = 0
+        self.before: tuple[int, int, list[torch.Tensor]] | None = None
+        """(step, `asked`, some of the batch and of what was made of it) of the last call that was looked at."""
 
 
 class _Sweep:
@@ -88,6 +96,8 @@ class _Sweep:
         self.times = 0
         self.points: list[tuple[float, float, float]] = []
         """(time, mean square of the batch, of what was made of it)."""
+        self.steps: list[tuple[float, float]] = []
+        """(time, square of 1 / the factor by which the call leaves the batch to the next one, beside what was made)."""
         self.written = 0
         self.alike, self.guided = 0, False
         """Calls in which all examples had the same label, or whatever the model is told beside the time; and whether
@@ -123,7 +133,7 @@ class Sweeps:
             return
         few = [one.detach()[:rows].flatten(1).float() for one in (x, made, target)]
         given, got, wanted = (one[:, :: -(-one.shape[1] // COLUMNS)] for one in few)
-        columns = [given.square(), got.square(), given * (got - wanted), wanted.square()]
+        columns = [given.square(), got.square(), given * (got - wanted), wanted.square(), given * wanted]
         step = self.recorder.step
 
         def write(values: list[float]) -> None:
@@ -187,6 +197,7 @@ class Sweeps:
         if denoiser is None or not self._wants(denoiser):
             return
         denoiser.calls += 1
+        denoiser.asked += 1
         if denoiser.calls > THINNED and denoiser.calls % (1 << int(math.log2(denoiser.calls / THINNED + 1))):
             return
         made = next(tensors_in(result), None)
@@ -208,13 +219,23 @@ class Sweeps:
         doubled = (x.detach()[0] == x.detach()[rows // 2]).all().float()
         time = numbers[0].detach().float()
         ends = [one.to(x.device) for one in (time.min(), time.max())]
+        now = [thin(one, PAIRED).float().clone() for one in (x, made)]
+        before, denoiser.before = denoiser.before, (step, denoiser.asked, now)
+        products: list[torch.Tensor] = []
+        if before is not None and before[:2] == (step, denoiser.asked - 1) and before[2][0].shape == now[0].shape:
+            among = [*before[2], now[0]]
+            products = [(among[one] * among[other]).mean() for one, other in combinations_with_replacement(range(3), 2)]
+        paired = len(products)
 
         def write(values: list[float]) -> None:
-            self._point(denoiser, step, site, rows, values)
+            own = _left(values[:paired], now[0].numel()) if paired else None
+            self._point(denoiser, step, site, rows, values[paired:], own)
 
-        self.recorder.reader.read([*ends, *sizes, doubled, *same], write)
+        self.recorder.reader.read([*products, *ends, *sizes, doubled, *same], write)
 
-    def _point(self, denoiser: Denoiser, step: int, site: int, rows: int, values: list[float]) -> None:
+    def _point(
+        self, denoiser: Denoiser, step: int, site: int, rows: int, values: list[float], own: float | None
+    ) -> None:
         (least, most, size, made), doubled, alike = values[:4], rows > 1 and values[4], rows > 1 and any(values[5:])
         if least != most or not all(map(math.isfinite, values)):
             self._close(denoiser)
@@ -223,6 +244,8 @@ class Sweeps:
         if sweep is not None and sweep.points and sweep.step == step:
             change = least - sweep.points[-1][0]
             if change == 0 or sweep.sign * change >= 0:
+                if own is not None and change != 0:
+                    sweep.steps.append((sweep.points[-1][0], own))
                 sweep.times += change != 0
                 sweep.sign = sweep.sign or (change > 0) - (change < 0)
                 sweep.guided = sweep.guided or bool(doubled) or sweep.points[-1][:2] == (least, size)
@@ -240,7 +263,7 @@ class Sweeps:
 
     def _close(self, denoiser: Denoiser) -> None:
         sweep, denoiser.sweep = denoiser.sweep, None
-        denoiser.calls = 0
+        denoiser.calls, denoiser.before = 0, None
         if sweep is not None and sweep.times + 1 >= TIMES:
             self._write(denoiser, sweep)
             if denoiser.step != sweep.step:
@@ -261,7 +284,7 @@ class Sweeps:
         if sweep.alike == len(sweep.points):
             return  # of examples of one kind, which may be larger or smaller than those of all
         rows = sorted(row for step, batch in denoiser.batches if step * RECENT >= sweep.step for row in batch)
-        bins = compare(rows, sweep.points, sweep.rows)
+        bins = compare(rows, sweep.points, sweep.rows, sweep.steps)
         if bins is None:
             return
         outside = sum(not rows[0][0] <= time <= rows[-1][0] for time, _, _ in sweep.points)
@@ -292,11 +315,33 @@ def _same(told: torch.Tensor) -> torch.Tensor:
     return (few == few[:1]).all().float()
 
 
-def compare(trained: list[Example], points: list[tuple[float, float, float]], rows: int) -> list[list[float]] | None:
+def _left(products: list[float], count: int) -> float | None:
+    """Where y = a * x + b * e for a batch x, what was made of it, e, and the next batch y: 1 / a ** 2, if a is known.
+
+    In a sampler that goes back the way by which noise was mixed in step by step, that is the part of the data, as a
+    square, that this one step leaves."""
+    xx, xe, yx, ee, ye, yy = products
+    area = xx * ee - xe * xe
+    if not area > 1e-9 * xx * ee:
+        return None
+    factor, other = (yx * ee - ye * xe) / area, (ye * xx - yx * xe) / area
+    rest = max(0.0, yy - factor * yx - other * ye)
+    if factor <= 0 or not 2 * math.sqrt(rest * ee / area / count) < UNSURE * factor**3:
+        return None
+    return 1 / factor**2
+
+
+def compare(
+    trained: list[Example],
+    points: list[tuple[float, float, float]],
+    rows: int,
+    steps: list[tuple[float, float]] | None = None,
+) -> list[list[float]] | None:
     """For each of the parts of the training times that a sweep came through: mean time, calls; then for the batch and
     for what was made of it the root mean square in training, that of the sweep, and by how much the logarithm of their
-    ratio may be off by chance; at last the correlation of a training batch with what is missed there. None where there
-    are too few examples. These are in order of time.
+    ratio may be off by chance; then the correlation of a training batch with what is missed there; at last the part of
+    the data that is left in training, the mean of the parts that each call leaves, and the product of these. None where
+    there are too few examples. These are in order of time.
 
     Where training examples are at other times than the calls of the sweep, mean squares are interpolated in between."""
     count = min(FINE, len(trained) // PER_FINE)
@@ -315,7 +360,7 @@ def compare(trained: list[Example], points: list[tuple[float, float, float]], ro
         low, high = means[upper - 1], means[upper]
         share = min(1.0, max(0.0, (time - low[0]) / (high[0] - low[0]))) if high[0] > low[0] else 0.5
         expected = [max(1e-12, (1 - share) * low[one] + share * high[one]) for one in (1, 2)]
-        place = min(COARSE - 1, bisect_left(times, time) * COARSE // len(times))
+        place = _place(times, time)
         bins.setdefault(place, []).append((time, *expected, *(max(1e-12, size) for size in sizes)))
     found = []
     for place, calls in sorted(bins.items()):
@@ -329,5 +374,13 @@ def compare(trained: list[Example], points: list[tuple[float, float, float]], ro
             chance = 0.5 * math.sqrt(spread * (1 / len(part) + 1 / max(1, rows)))
             line += [math.sqrt(mean), math.sqrt(mean * math.exp(ratio)), chance]
         sizes = [math.sqrt(max(1e-12, sum(row[one] for row in part) / len(part))) for one in (1, 4)]
-        found.append([number(value) for value in (*line, sum(row[3] for row in part) / len(part) / math.prod(sizes))])
+        line.append(sum(row[3] for row in part) / len(part) / math.prod(sizes))
+        noise = sum(row[5] for row in part) / max(1e-12, sum(row[4] for row in part))
+        own = [left for time, left in steps or () if time <= times[-1] and _place(times, time) == place]
+        mean = sum(own) / len(own) if own else math.nan
+        found.append([number(value) for value in (*line, 1 - noise**2, mean, math.prod(own))])
     return found
+
+
+def _place(times: list[float], time: float) -> int:
+    return min(COARSE - 1, bisect_left(times, time) * COARSE // len(times))

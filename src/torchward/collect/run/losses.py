@@ -50,6 +50,7 @@ class Losses(Part):
         self._raised: defaultdict[int, set[int]] = defaultdict(set)
         self._most_alive: Counter[int] = Counter()
         self._terms: dict[int, defaultdict[int, Growing]] = defaultdict(by_key)
+        self._apart: dict[int, tuple[int, ...]] = {}
         self._weights: dict[tuple[int, str], tuple[float, ...]] = {}
         self._judged: defaultdict[int, Growing] = by_key()
         self._held_out: defaultdict[int, Counter[int]] = defaultdict(Counter)
@@ -240,6 +241,9 @@ class Losses(Part):
         for index, value in total.items():
             self._terms[row["i"]][index].add(row["s"], abs(value) / whole)
 
+    def on_apart(self, row: Row) -> None:
+        self._apart[row["i"]] = tuple(row["l"])
+
     def on_ev(self, row: Row) -> None:
         self._eval["v"][row["i"]].add(row["s"], row["v"])
         self._eval["a"][row["i"]].add(row["s"], row["a"])
@@ -362,6 +366,7 @@ class Losses(Part):
                     marked_graphs=graphs.get("n", 0),
                     most_alive_graphs=self._most_alive[index],
                     terms={key: growing.series() for key, growing in self._terms[index].items()},
+                    apart=self._apart.get(index, ()),
                     plain_depth=described.get("pd"),
                     penalty_alone=self._alone[index],
                     weighed_choices=self._weighed[index],

@@ -1,11 +1,12 @@
-"""LOS021: one of several added losses is drowned by the others and does not fall."""
+"""LOS021: one of several added losses is drowned by the others and does not fall, or late."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from statistics import fmean
 
-from torchward.facts import Loss, Run
+from torchward.facts import Loss, LossStream, Run, Series
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
@@ -16,6 +17,18 @@ FALL = 0.15
 SAMPLES = 10
 STEPS = 100
 
+TINY = 1e-3
+"""Share of the sum that a term never reached and yet was learned late, once the others had little left to say. Of 46
+programs with a loss of classes among several two had such a term, both broken (1e-5 and 8e-4)."""
+EARLY = (0.05, 0.2)
+"""Part of the run in which such a loss stayed where it was, while ..."""
+STAYED, OTHERS = 0.9, 0.5
+"""... at so much of its start or more, the sum fell to so much of its own or less; ..."""
+LATER, UNFINISHED = 0.95, 0.5
+"""... it then fell to so much of that or less, as one limited by noise does not, but so much of its start was left. Measured
+in the broken programs: 0.99 and 1.00 of its start at first, 0.70 and 0.93 at the end; with the errors brought to one size,
+0.66 and less at first, and 0.1 and less at the end."""
+
 
 def check(run: Run) -> Iterator[Finding]:
     if not run.ended or run.steps < STEPS:
@@ -24,9 +37,10 @@ def check(run: Run) -> Iterator[Finding]:
     for stream in run.streams:
         for index, shares in stream.terms.items():
             loss = losses.get(index)
-            if loss is None or len(shares) < SAMPLES or not _not_learned(loss):
+            if loss is None or len(shares) < SAMPLES or max(shares.values[: len(shares) // 2]) > SHARE:
                 continue
-            if max(shares.values[: len(shares) // 2]) > SHARE:
+            late = max(shares.values) < TINY and index not in stream.apart and _learned_late(loss, stream, run.steps)
+            if not late and not _not_learned(loss):
                 continue
             finite = [value for value in loss.values.values if math.isfinite(value)]
             share = sum(shares.values) / len(shares)
@@ -34,7 +48,6 @@ def check(run: Run) -> Iterator[Finding]:
                 "LOS021",
                 data={
                     "loss": loss.kind,
-                    "share": share,
                     "times": 1 / max(share, 1e-12),
                     "start": finite[0],
                     "end": finite[-1],
@@ -42,6 +55,23 @@ def check(run: Run) -> Iterator[Finding]:
                 place=at(stream.site or loss.site, shares),
                 confidence=Confidence.LIKELY,
             )
+
+
+def _learned_late(loss: Loss, stream: LossStream, steps: int) -> bool:
+    """A loss of class labels that began to fall only long after the sum had."""
+    values, total = _finite(loss.values), _finite(stream.values)
+    window = [
+        [value for step, value in each if EARLY[0] * steps <= step <= EARLY[1] * steps] for each in (values, total)
+    ]
+    if not loss.accuracy or not loss.training or min(map(len, window)) < 3 or len(values) < SAMPLES:
+        return False
+    start, whole = (fmean(value for _, value in each[:3]) for each in (values, total))
+    end = fmean(value for _, value in values[-3:])
+    return fmean(window[0]) > STAYED * start > 0 and fmean(window[1]) < OTHERS * whole and UNFINISHED * start < end
+
+
+def _finite(series: Series) -> list[tuple[int, float]]:
+    return [one for one in zip(series.steps, series.values, strict=True) if math.isfinite(one[1])]
 
 
 def _not_learned(loss: Loss) -> bool:
@@ -64,10 +94,9 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "`{loss}` is one of several losses that are added, makes up {share:.2%} of their sum, and has not been "
-        "learned (from {start} to {end}): the others outweigh it {times:.0f} times.",
-        "`{loss}` 是相加的几项损失之一，只占总和的 {share:.2%}，而且没有学到东西（从 {st"
-        "art} 到 {end}）：其余各项是它的 {times:.0f} 倍。",
+        "`{loss}` is one of several losses that are added, and the others outweigh it {times:.0f} times: it has hardly been "
+        "learned, or late (from {start} to {end}).",
+        "`{loss}` 是相加的几项损失之一，其余各项是它的 {times:.0f} 倍：它几乎没有学到东西，或很晚才开始学（从 {start} 到 {end}）。",
     ),
     why=Text(
         "The gradient of a sum is the sum of the gradients: a term that is orders of magnitude smaller has no say"
@@ -77,8 +106,10 @@ RULE = Rule(
     ),
     fix=Text(
         "Bring the terms to one size: `loss = main + 0.1 * auxiliary / auxiliary.detach()`, or choose the weight "
-        "so that both begin about equal.",
-        "把各项调到同一量级：`loss = main + 0.1 * auxiliary / auxiliary.detach()`，或选择权重使两项初始时大致相等。",
+        "so that both begin about equal; take an error in units such as Wh or euros of targets that were divided by their "
+        "deviation.",
+        "把各项调到同一量级：`loss = main + 0.1 * auxiliary / auxiliary.detach()`，或选择权重使两项初始时大致相等；对于带单位（如 Wh、元）"
+        "的误差，先用目标的标准差归一化。",
     ),
     bad="""\
 import torch

@@ -140,6 +140,9 @@ class Model:
     eval_from_start: int = 0
     """Sampled steps with backward passes in eval mode alone, when the model was never trained in train mode before."""
     in_trainings: tuple[int, ...] = ()
+    shares_with: tuple[int, ...] = ()
+    """Indices in `Run.models` of those known before that hold some of its parameters, too, as where a trained body is
+    given another head. A parameter says the larger of its models, else the first."""
     outputs_followed: int = 0
     """Calls in training of which it was followed what became of each tensor returned, and of which one was used."""
     output_shapes: tuple[tuple[int, ...], ...] = ()

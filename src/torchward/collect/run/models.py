@@ -195,6 +195,7 @@ class Models(Part):
                     own_mode_modules=counts.get("own", 0),
                     compiled=row["comp"],
                     wrapper=row.get("wrap", ""),
+                    shares_with=tuple(map(int, row.get("sh", ()))),
                     calls=calls,
                     eval_sites=self.ledger.sites_of(counts.get("sn", ())),
                     graph_sites=self.ledger.sites_of(counts.get("sg", ())),

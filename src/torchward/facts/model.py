@@ -55,6 +55,13 @@ class Parameter:
     """Computed in float16 without a `GradScaler` (two axes or more): share of gradient elements that are exactly 0."""
     tiny_gradient: Series = field(default_factory=Series)
     """... that are 0 or below float16's smallest normal number."""
+    rows_used: Series = field(default_factory=Series)
+    """Where weight decay is a part of the gradient, matrices of which a batch may use some rows only: share of the rows
+    (up to 512 of them) that have a gradient; ..."""
+    used_weight: Series = field(default_factory=Series)
+    """... root mean square of the weights in these rows, ..."""
+    used_gradient: Series = field(default_factory=Series)
+    """... and of their gradients, without the decay."""
     row_spread: Series = field(default_factory=Series)
     """max|w - w[0]| / max|w| over output units (first axis; two axes or more): 0 when all units are the same."""
     column_spread: Series = field(default_factory=Series)
@@ -140,6 +147,9 @@ class Model:
     eval_from_start: int = 0
     """Sampled steps with backward passes in eval mode alone, when the model was never trained in train mode before."""
     in_trainings: tuple[int, ...] = ()
+    shares_with: tuple[int, ...] = ()
+    """Indices in `Run.models` of those known before that hold some of its parameters, too, as where a trained body is
+    given another head. A parameter says the larger of its models, else the first."""
     outputs_followed: int = 0
     """Calls in training of which it was followed what became of each tensor returned, and of which one was used."""
     output_shapes: tuple[tuple[int, ...], ...] = ()

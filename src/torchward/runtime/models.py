@@ -356,6 +356,7 @@ class Models:
             dn=[unwrapped(name) for name, _ in modes[:64]],
             comp=compiled or type(module).__name__ == "OptimizedModule",
             wrap=type(module).__name__ if inner is not module else "",
+            sh=self.sharing(parameters),
         )
         self.hold_all(root, module)
         self.recorder.timed(self.recorder.ties.look, root, module)
@@ -366,6 +367,11 @@ class Models:
             if any(not parameter.requires_grad for parameter in parameters):
                 self.recorder.timed(frozen.look, self.recorder, root, module)
         return root
+
+    def sharing(self, parameters: list[nn.Parameter]) -> list[int]:
+        """Roots known before that hold some of these parameters, too."""
+        known = map(self.recorder.parameters.find, parameters)
+        return sorted({held.model for held in known if held is not None and held.model is not None})
 
     def hold_all(self, root: Root, module: nn.Module) -> None:
         """Give every parameter of a root its name; a larger root's name wins over that of a part called by itself."""

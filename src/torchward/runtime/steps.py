@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from torchward.runtime.parameters import Held
     from torchward.runtime.recorder import Recorder
 
+TABLES = 4
+"""The largest ones, of which rows in use are looked at, ..."""
+ROWS = 512
+"""... and so many of their rows, evenly spaced."""
+DENSE = ("Linear", "Conv", "Bilinear", "LSTM", "GRU", "RNN")
+"""Layers whose weights every example reads, whatever rows of their gradients are 0."""
 SMALLEST_NORMAL = 2.0**-14
 """Of float16: below it digits are lost, below 2**-25 everything."""
 
@@ -42,6 +48,15 @@ class Step:
         """Of the gradients that it is about to use; None where some cannot be read."""
         self.before: list[tuple[Held, torch.Tensor, torch.Tensor]] = []
         self.scalars: list[torch.Tensor] = []
+        own = type(optimizer).__name__
+        self.decayed = {
+            id(parameter)
+            for group in optimizer.param_groups
+            if setting(group.get("weight_decay")) > 0 and not group.get("decoupled_weight_decay")
+            for parameter in group["params"]
+            if own != "SGD" and "AdamW" not in own
+        }
+        """Parameters whose decay is scaled to the size of a step together with their gradient."""
         opt.gradients.step_begins(closure)
         lr = max((setting(group.get("lr")) for group in optimizer.param_groups), default=0.0)
         row: dict[str, Any] = {"s": recorder.step, "o": opt.index, "lr": number(lr), "p": [], "g": [], "none": []}
@@ -119,6 +134,10 @@ class Step:
             opt.gradients.used()
         self.scalars += norms
         self.names.append(("g", len(norms)))
+        tables = self._tables(by_type)
+        row["rp"] = [index for index, _, _ in tables]
+        self.scalars += [value for _, weight, gradient in tables for value in _in_use(weight, gradient)]
+        self.names.append(("rows", 3 * len(tables)))
         if recorder.passes.computed_in == "float16" and not opt.scaled:
             for (_, dtype), entries in by_type.items():
                 for index, gradient in entries:
@@ -127,6 +146,21 @@ class Step:
                         row["zp"].append(index)
                         self.scalars += [(size == 0).float().mean(), (size < SMALLEST_NORMAL).float().mean()]
             self.names.append(("z", 2 * len(row["zp"])))
+
+    def _tables(
+        self, by_type: dict[Any, list[tuple[int, torch.Tensor]]]
+    ) -> list[tuple[int, torch.Tensor, torch.Tensor]]:
+        """Matrices of which a batch may use some rows only, and whose decay is a part of their gradient."""
+        if not self.decayed:
+            return []
+        gradients = dict(entry for entries in by_type.values() for entry in entries)
+        found = [
+            (held.index, parameter.detach(), gradients[held.index])
+            for held, parameter, _ in self.before
+            if held.index in gradients and parameter.dim() == 2 and parameter.shape[0] >= parameter.shape[1]
+            if id(parameter) in self.decayed and not held.kind.startswith(DENSE)
+        ]
+        return sorted(found, key=lambda one: -one[1].numel())[:TABLES]
 
     def _judge(self) -> None:
         if self.opt.gradients.judge(self.row["p"], self.norms, set(self.opt.described[0])):
@@ -168,6 +202,7 @@ class Step:
                 cpv=list(map(number, parts["columns"])),
                 hpv=list(map(number, parts["h"])),
                 zpv=list(map(number, parts.get("z", ()))),
+                rpv=list(map(number, parts.get("rows", ()))),
             )
 
         recorder.reader.read(scalars, write)
@@ -207,3 +242,13 @@ def _row_spread(weight: torch.Tensor) -> torch.Tensor:
     rows = weight.reshape(weight.shape[0], -1)
     rows = rows[:: -(-rows.shape[0] // 64), :: -(-rows.shape[1] // 256)].float()
     return (rows - rows[0]).abs().max() / rows.abs().max().clamp(min=1e-30)
+
+
+def _in_use(weight: torch.Tensor, gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Share of the rows that have a gradient, and the typical size of an element in these: weight, gradient."""
+    every = -(-weight.shape[0] // ROWS)
+    weight, gradient = weight[::every].float(), gradient[::every].float()
+    used = (gradient != 0).any(1)
+    number_used = used.sum().clamp(min=1)
+    sizes = [(one.square().mean(1) * used).sum().div(number_used).sqrt() for one in (weight, gradient)]
+    return used.float().mean(), sizes[0], sizes[1]

@@ -30,7 +30,7 @@ from torchward.runlog import Row
 class Models(Part):
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
-        self._parameter: dict[str, defaultdict[int, Growing]] = {key: by_key() for key in "gwuschzy"}
+        self._parameter: dict[str, defaultdict[int, Growing]] = {key: by_key() for key in "gwuschzyabe"}
         self._looked: Counter[int] = Counter()
         self._with_grad: Counter[int] = Counter()
         self._activation: dict[int, list[Growing]] = defaultdict(lambda: [Growing() for _ in range(5)])
@@ -71,6 +71,11 @@ class Models(Part):
         for place, index in enumerate(row.get("zp", ())):
             self._parameter["z"][index].add(step, lost[2 * place])
             self._parameter["y"][index].add(step, lost[2 * place + 1])
+
+        rows = row.get("rpv", ())
+        for place, index in enumerate(row.get("rp", ())):
+            for key, value in zip("abe", rows[3 * place : 3 * place + 3], strict=True):
+                self._parameter[key][index].add(step, value)
 
     def on_cp(self, row: Row) -> None:
         self._copies[row["i"], row["of"]].append(row)
@@ -156,6 +161,9 @@ class Models(Part):
                     column_spread=self._parameter["c"][index].series(),
                     unchanged=self._parameter["h"][index].series(),
                     lost_gradient=self._parameter["z"][index].series(),
+                    rows_used=self._parameter["a"][index].series(),
+                    used_weight=self._parameter["b"][index].series(),
+                    used_gradient=self._parameter["e"][index].series(),
                     tiny_gradient=self._parameter["y"][index].series(),
                 )
             )
@@ -195,6 +203,7 @@ class Models(Part):
                     own_mode_modules=counts.get("own", 0),
                     compiled=row["comp"],
                     wrapper=row.get("wrap", ""),
+                    shares_with=tuple(map(int, row.get("sh", ()))),
                     calls=calls,
                     eval_sites=self.ledger.sites_of(counts.get("sn", ())),
                     graph_sites=self.ledger.sites_of(counts.get("sg", ())),

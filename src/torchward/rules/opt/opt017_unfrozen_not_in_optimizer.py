@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
-from torchward.facts import Parameter, Run
+from torchward.facts import Optimizer, Parameter, Run
 from torchward.rule import Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
@@ -15,32 +16,50 @@ NAMED = 8
 
 def check(run: Run) -> Iterator[Finding]:
     for model in run.models:
-        own = [parameter for parameter in run.parameters if parameter.model == model.index]
+        # A body that was trained under another head before is known as a part of that model.
+        within = {model.index, *model.shares_with}
+        own = [parameter for parameter in run.parameters if parameter.model in within]
         found = [parameter for parameter in own if _is_forgotten(run, parameter)]
-        held = [parameter for parameter in own if parameter.optimizers]
-        if not found or not held:
+        trains = _trains(run, [parameter for parameter in own if parameter.model == model.index], found)
+        if trains is None:
             continue
-        optimizer = next(one for one in run.optimizers if one.index == held[0].optimizers[-1])
         names = tuple(dict.fromkeys(parameter.module or parameter.name for parameter in found))
         step = min(_alone(parameter)[0] for parameter in found)
         yield Finding(
             "OPT017",
             {
                 "model": model.name,
-                "optimizer": optimizer.kind,
+                "optimizer": trains.kind,
                 "count": len(found),
                 "layers": names[:NAMED],
                 "weights": sum(parameter.numel for parameter in found),
                 "step": step,
             },
-            at(optimizer.made or optimizer.site, module=names[0], parameter=found[0].name, first=step),
+            at(trains.made or trains.site, module=names[0], parameter=found[0].name, first=step),
         )
 
 
+def _trains(run: Run, own: Sequence[Parameter], found: Sequence[Parameter]) -> Optimizer | None:
+    """The optimizer that steps other parameters of the model with each gradient that these get in vain."""
+    holders = {index for parameter in own for index in parameter.optimizers}
+    since = min((_alone(parameter)[SAMPLES - 1] for parameter in found), default=0)
+    last = [one for one in run.optimizers if found and one.index in holders and one.last_step >= since]
+    return max(last, key=lambda one: one.last_step, default=None)
+
+
 def _alone(parameter: Parameter) -> list[int]:
-    """Samples with a gradient since an optimizer last held it, as one did that trained the whole model before."""
+    """Samples with a gradient since an optimizer last held it, as one did that trained the whole model before.
+
+    A gradient that this one has left behind, and that nobody clears, stays the same while the parameter is frozen.
+    """
     last = parameter.weight_norm.steps[-1] if parameter.weight_norm.steps else -1
-    return [int(step) for step in parameter.grad_norm.steps if step > last]
+    series = parameter.grad_norm
+    before = (math.nan, *series.values)
+    return [
+        int(step)
+        for step, norm, earlier in zip(series.steps, series.values, before, strict=False)
+        if step > last and norm != earlier
+    ]
 
 
 def _is_forgotten(run: Run, parameter: Parameter) -> bool:

@@ -70,6 +70,30 @@ class Table:
             self.met = torch.zeros(len(rows), dtype=torch.bool, device=weight.device)
             """Rows that were looked up in sampled steps of training."""
 
+    def follow(self) -> torch.Tensor | None:
+        """Its rows, if it has another number of them, or lies on another device, than when it was last looked at.
+
+        What is known of rows that were there before stays: whoever adds tokens copies the old rows.
+        """
+        module = self.module()
+        weight = getattr(module, self.key, None) if module is not None else None
+        if weight is None or not plain(weight) or weight.dim() < 2:
+            return None
+        with torch.inference_mode(False):
+            rows = _rows(weight)
+            now = rows[:, :COLUMNS]
+            if now.shape == self.begun.shape and now.device == self.begun.device:
+                return None
+            wide = now.shape[1] == self.begun.shape[1] and now.dtype == self.begun.dtype
+            kept = min(len(now), len(self.begun)) if wide else 0
+            begun, met = now.clone(), torch.zeros(len(now), dtype=torch.bool, device=now.device)
+            if kept:
+                begun[:kept], met[:kept] = self.begun[:kept].to(now.device), self.met[:kept].to(now.device)
+            self.begun, self.met, self.seen = begun, met, None
+            if self.places is not None:
+                self.places = self.places.to(now.device)
+        return rows
+
     def weight(self) -> torch.Tensor | None:
         module = self.module()
         weight = getattr(module, self.key, None) if module is not None else None
@@ -184,6 +208,10 @@ class Tables:
         """The end of a root call."""
         looked, self.looked = self.looked, []
         given = [tensor for tensor in (*tensors_in(args), *tensors_in(kwargs)) if plain(tensor)]
+        for table in self.known[root.index].values():
+            grown = table.follow()
+            if grown is not None and table.frozen:
+                self._added(table, grown)
         if training:
             for table, rows in looked:
                 if table.added and table.added_told < ADDED_ROWS:

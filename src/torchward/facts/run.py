@@ -51,6 +51,7 @@ from torchward.facts.model import (
     AddedRows,
     Attention,
     Copy,
+    CutIds,
     Model,
     Module,
     Parameter,
@@ -427,6 +428,7 @@ class Run:
     rows_as_time: tuple[RowsAsTime, ...] = ()
     tables: tuple[Table, ...] = ()
     added_rows: tuple[AddedRows, ...] = ()
+    cut_ids: tuple[CutIds, ...] = ()
     kept: tuple[Kept, ...] = ()
     group_size: int | None = None
     """Processes in the default process group; None if there was none."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from torchward.runtime.cuts import Cuts
 from torchward.runtime.tensors import plain, tensors_in
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Table:
         self.added = self.added_told = 0
         """Rows at the end of a frozen table that were added and never trained; how often their use was told."""
         self.longest = 0
+        self.asked = 0
+        """Lookups in sampled steps of training."""
         self.places: torch.Tensor | None = None
         """Did training ask for 0, 1, 2, ... only?"""
         self.seen: tuple[int, torch.Tensor] | None = None
@@ -115,6 +118,7 @@ class Table:
 class Tables:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
+        self.cuts = Cuts(recorder)
         self.known: dict[int, dict[int, Table]] = {}
         """Number of the model -> identity of the layer -> table."""
         self.looked: list[tuple[Table, torch.Tensor]] = []
@@ -196,9 +200,14 @@ class Tables:
             return self.lookups < ENOUGH or self.calls < CALLS
         return step >= self.step + step // EVALUATED
 
-    def looked_up(self, root: Root, module: nn.Module, args: Any) -> None:
+    def looked_up(self, root: Root, module: Any, args: Any) -> None:
         table = self.known.get(root.index, {}).get(id(module))
         rows: Any = args[0] if args else None
+        if self.cuts.made:
+            asked, met = (table.asked, table.met) if table is not None else (0, None)
+            last = met[-1] if met is not None and len(met) == module.num_embeddings else None
+            name = table.name if table is not None else type(module).__name__
+            self.cuts.looked_up(root, name, rows, int(module.num_embeddings), asked, last)
         if table is None or not plain(rows) or rows.dtype not in (torch.int64, torch.int32) or not rows.numel():
             return
         if len(self.looked) < LIMIT:
@@ -216,6 +225,7 @@ class Tables:
             for table, rows in looked:
                 if table.added and table.added_told < ADDED_ROWS:
                     self._asked_for_added(root, table, rows, site)
+                table.asked += 1
                 table.met = table.met.index_fill(0, rows.reshape(-1).long(), True)
                 table.longest = max(table.longest, rows.shape[-1] if rows.dim() else 1)
                 table.places = _counts(rows) if table.places is None else table.places & _counts(rows)

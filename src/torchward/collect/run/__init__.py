@@ -158,6 +158,7 @@ class RunBuilder:
             rows_as_time=models.rows_as_time(),
             tables=models.tables(),
             added_rows=models.added_rows(),
+            cut_ids=models.cut_ids(),
             optimizers=optimizers,
             resumptions=self._optimizers.resumptions(),
             schedulers=self._optimizers.schedulers(loaders),

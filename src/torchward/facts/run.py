@@ -31,6 +31,7 @@ from torchward.facts.loss import (
     Advantages,
     Agreement,
     Alignment,
+    Anchor,
     Beside,
     Bounded,
     Cut,
@@ -373,6 +374,7 @@ class Run:
     advantages: tuple[Advantages, ...] = ()
     prompt_groups: tuple[PromptGroups, ...] = ()
     references: tuple[Reference, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
     beside: tuple[Beside, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     alignments: tuple[Alignment, ...] = ()

@@ -176,6 +176,7 @@ class RunBuilder:
             advantages=losses.advantages(),
             prompt_groups=losses.prompt_groups(),
             references=losses.references(),
+            anchors=self._learning.anchors(),
             beside=losses.beside(),
             agreements=losses.agreements(),
             alignments=losses.alignments(),

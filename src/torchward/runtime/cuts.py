@@ -63,7 +63,7 @@ class Cuts:
 
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
             cut = None
-            if self.dtype in whole and not recorder.inside and not recorder.models.depth:
+            if getattr(self, "dtype", None) in whole and not recorder.inside and not recorder.models.depth:
                 most = kwargs.get("max", kwargs.get("other", args[place] if len(args) > place else None))
                 cut = before(self, most, frame_of(1))
             try:

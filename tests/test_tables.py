@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 pytestmark = pytest.mark.torch
+
+GROWING = """\
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+embed, head = nn.Embedding(20, 16), nn.Linear(16, 2)
+model = nn.Sequential(embed, nn.Flatten(0, 1), head)
+for size in (20, 24):
+    embed.weight = nn.Parameter(torch.cat([embed.weight.detach(), torch.randn(size - 20, 16)]))
+    embed.num_embeddings = size
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    for step in range(40):
+        ids = torch.randint(size, (8, 5))
+        loss = nn.functional.cross_entropy(model(ids), (ids % 2).flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        model(torch.randint(size, (400, 5)))
+"""
 
 
 @pytest.fixture(name="torch")
@@ -32,6 +56,36 @@ def test_rows_that_training_never_looked_up_are_unmoved(torch: ModuleType, kind:
     assert not any(unmoved[1:10])
     # Adam divides a decay that is part of the gradient by its size: there one cannot tell.
     assert all(unmoved[10:]) or (kind == "Adam" and decay)
+
+
+def test_a_table_that_grew_is_followed(torch: ModuleType) -> None:
+    from torchward.runtime.tables import Table
+
+    torch.manual_seed(0)
+    embed = torch.nn.Embedding(20, 16)
+    table = Table("embed", embed, "weight")
+    assert table.follow() is None
+    table.met[3] = True
+    with torch.no_grad():
+        embed.weight[3] += 1
+    embed.weight = torch.nn.Parameter(torch.cat([embed.weight.detach(), torch.randn(4, 16)]))
+    assert len(table.follow()) == 24
+    assert table.met.tolist() == [row == 3 for row in range(24)]
+    assert (~table.unmoved(embed.weight)).nonzero().tolist() == [[3]]
+    assert table.weight() is embed.weight
+    assert table.follow() is None
+    embed.weight = torch.nn.Parameter(torch.randn(12, 6))
+    assert len(table.follow()) == 12
+    assert table.met.tolist() == [False] * 12
+
+
+def test_a_table_may_grow_in_the_middle_of_a_run(torch: ModuleType, tmp_path: Path) -> None:
+    program = tmp_path / "train.py"
+    program.write_text(GROWING)
+    command = [sys.executable, "-m", "torchward", "run", "--lang", "en", "--run-dir", str(tmp_path / "run")]
+    command.append(str(program))
+    done = subprocess.run(command, check=True, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert "switched off" not in done.stderr
 
 
 def test_filling_at_both_ends_of_a_row_is_not_counted(torch: ModuleType) -> None:

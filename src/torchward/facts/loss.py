@@ -238,6 +238,19 @@ class Reference:
 
 
 @dataclass(frozen=True, eq=False)
+class Anchor:
+    """Log-probabilities by a policy, less those by another model that was given the same sequences, without gradients:
+    a penalty for leaving a reference as a part of the reward; sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`: the policy's loss."""
+    site: Site | None
+    """Where they are subtracted."""
+    largest: Series
+    """Largest difference; so are those between what the two models made of the sequences."""
+
+
+@dataclass(frozen=True, eq=False)
 class Beside:
     """Squared errors of values (a critic's) and weighted choices (a policy's) that one loss adds up; sampled steps."""
 

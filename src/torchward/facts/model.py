@@ -311,6 +311,42 @@ class AddedRows:
 
 
 @dataclass(frozen=True, eq=False)
+class CutIds:
+    """Ids that a model was given in training after those above the last row of its embedding had been cut off to it, in
+    sampled steps with such ids; the loss is of as many classes as there are rows."""
+
+    model: int
+    """Index in `Run.models`."""
+    name: str
+    """Path of the embedding."""
+    site: Site | None
+    """Where they are cut off."""
+    rows: int
+    length: int
+    samples: int
+    examples: int
+    ids: int
+    """... in all, and of them, ..."""
+    cut: int
+    """... above the last row, ..."""
+    further: int
+    """... by more than the numbers in `above`, ..."""
+    negative: int
+    """... and below 0."""
+    usual: float
+    """How often an id in range occurs, on average of those that do."""
+    above: tuple[tuple[int, float, bool], ...]
+    """For each of the next numbers above the last row: how often, the least share of a batch's examples that hold it,
+    and whether it stands twice at an end of some, as filling does."""
+    targets_cut: bool
+    """The last class is asked for more often than its own id occurs."""
+    before: int
+    """Sampled steps in which training had asked the embedding before the first such id was seen, ..."""
+    last_used: bool
+    """... if the last row was among what they asked for."""
+
+
+@dataclass(frozen=True, eq=False)
 class Attention:
     """Weights of one attention layer: a softmax in the graph of the loss that a matrix product sums by; first steps."""
 

@@ -31,6 +31,7 @@ from torchward.facts.loss import (
     Advantages,
     Agreement,
     Alignment,
+    Anchor,
     Beside,
     Bounded,
     Cut,
@@ -51,6 +52,7 @@ from torchward.facts.model import (
     AddedRows,
     Attention,
     Copy,
+    CutIds,
     Model,
     Module,
     Parameter,
@@ -385,6 +387,7 @@ class Run:
     advantages: tuple[Advantages, ...] = ()
     prompt_groups: tuple[PromptGroups, ...] = ()
     references: tuple[Reference, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
     beside: tuple[Beside, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     alignments: tuple[Alignment, ...] = ()
@@ -440,6 +443,7 @@ class Run:
     rows_as_time: tuple[RowsAsTime, ...] = ()
     tables: tuple[Table, ...] = ()
     added_rows: tuple[AddedRows, ...] = ()
+    cut_ids: tuple[CutIds, ...] = ()
     kept: tuple[Kept, ...] = ()
     group_size: int | None = None
     """Processes in the default process group; None if there was none."""

@@ -179,6 +179,7 @@ class Agents:
             self.row("av", **row, a=number(values[0]))
 
         self.recorder.reader.read([torch.stack([one.float().abs().max() for one in weights]).min()], write)
+        self.recorder.scores.anchors.judged(stream, policies.ratio_of_policies(walked.nodes) is not None)
         if weights[0].is_cpu:  # signs are read
             self._reference(stream, walked)
             self._beside(stream, walked)

@@ -177,7 +177,8 @@ class Models:
             return None  # what is done to tensors while `torch.jit.trace` looks on becomes part of the program
         graded = torch.is_grad_enabled()
         if self.root_calls > CALLS_PER_ARMING and not self.depth and not graded:
-            if self.recorder.sweeps.follows(module):
+            anchored = self.recorder.sampling and self.recorder.scores.anchors.follows(module)
+            if anchored or self.recorder.sweeps.follows(module):
                 self.depth, self.detailed = 1, False
                 return FOLLOWED
             if not self.recorder.sampling:
@@ -230,6 +231,8 @@ class Models:
         self.depth -= 1
         if token is FOLLOWED:
             self.recorder.timed(self.recorder.sweeps.asked, module, args, kwargs, result)
+            if self.recorder.sampling:
+                self.recorder.timed(self.recorder.scores.anchors.called, module, args, kwargs, result, False)
             return
         root = self.current
         if token is ASKED:
@@ -277,6 +280,7 @@ class Models:
             recorder.tables.called(root, args, kwargs, result, training, call.site)
         self._sizes(root, args, kwargs)
         if recorder.sampling:
+            recorder.scores.anchors.called(module, args, kwargs, result, call.grad)
             recorder.layers.note(module)
             recorder.inputs.returned(root, returned)
             recorder.forged.returned(root, returned)

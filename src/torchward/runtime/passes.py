@@ -47,6 +47,7 @@ class Passes:
         self.row = recorder.row
         self.digits = recorder.guarded("digits", self._digits)
         self.bounds = recorder.guarded("bounds", self._bounds)
+        self.cuts = recorder.guarded("cut numbers", recorder.tables.cuts.trained)
         self.agents = Agents(recorder, self._target)
         self.derivatives: list[tuple[terms.Derivative, int]] = []
         """Derivatives by an input, taken without a graph in this sampled step, and where."""
@@ -117,6 +118,7 @@ class Passes:
             if terms.is_lost(taken, walked, added is not None and abs(added) > NO_NUMBER):
                 self.row("dv", s=recorder.step, site=site)
         self.derivatives.clear()
+        self.cuts()
         recorder.losses.backward(walked.nodes, added is not None and abs(added) > NO_NUMBER)
         self._terms(stream, loss, root)
         if recorder.prober is not None:

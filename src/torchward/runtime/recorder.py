@@ -177,7 +177,7 @@ class Recorder(Hot):
         self.kept = Kept(self)
         self.start = Start(self)
         self.waits = Waits(self)
-        self.stand_ins = self.waits.stand_ins()
+        self.stand_ins = self.waits.stand_ins() + self.tables.cuts.stand_ins()
         """(owner, attribute, value) of what is in place in sampled steps only."""
         self.in_samples = Patches()
         self.step_hook: Any = None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from torchward.runtime.anchors import Anchors
 from torchward.runtime.tensors import in_torch, plain, thin, user_frame
 from torchward.runtime.wrap import Patches
 
@@ -56,12 +57,14 @@ class Scores:
         """What the last call of a model returned, if a step may be trained by it."""
         self.metrics: list[weakref.ref[Any]] = []
         """All of torchmetrics."""
+        self.anchors = Anchors(recorder)
+        """They ask for what is subtracted."""
         self.patches = Patches()
         self.stand_ins = [(name, self._stand_in(name, kind)) for name, kind in OPERATIONS.items()]
 
     def arm(self) -> None:
         """Put the stand-ins in place."""
-        if not self.patches and (self.met < LIMIT or self.answered < ANSWERS):
+        if not self.patches and (self.met < LIMIT or self.answered < ANSWERS or self.anchors.kinds):
             for name, stand_in in self.stand_ins:
                 self.patches.replace(torch.Tensor, name, stand_in)
 
@@ -109,6 +112,7 @@ class Scores:
         original, scores, tensor, frame_of = getattr(torch.Tensor, name), self, torch.Tensor, sys._getframe
         seen = self.recorder.guarded("scores", self._seen)
         judged = self.recorder.guarded("scores", self._judged)
+        subtracted = self.recorder.guarded("references", self._subtracted)
 
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
             try:
@@ -117,6 +121,8 @@ class Scores:
                 error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
                 raise
             counts = scores.counts
+            if kind == "-" and scores.anchors.calls and args and type(args[0]) is tensor:
+                subtracted(self, args[0], frame_of(1))
             if counts and args and type(args[0]) is tensor and type(result) is tensor and result.dim():
                 rows = result.shape[0]
                 if rows in counts and result.dim() == 1 and kind != "-" and self.shape == args[0].shape:
@@ -126,6 +132,9 @@ class Scores:
             return result
 
         return wrapper
+
+    def _subtracted(self, one: torch.Tensor, other: torch.Tensor, frame: FrameType) -> None:
+        self.anchors.subtracted(one, other, frame)
 
     def _seen(self, kind: str, model: int, one: torch.Tensor, other: torch.Tensor, frame: FrameType) -> None:
         recorder = self.recorder

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from torchward.runtime.cuts import Cuts
 from torchward.runtime.tensors import plain, tensors_in
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Table:
         self.added = self.added_told = 0
         """Rows at the end of a frozen table that were added and never trained; how often their use was told."""
         self.longest = 0
+        self.asked = 0
+        """Lookups in sampled steps of training."""
         self.places: torch.Tensor | None = None
         """Did training ask for 0, 1, 2, ... only?"""
         self.seen: tuple[int, torch.Tensor] | None = None
@@ -69,6 +72,30 @@ class Table:
             self.begun = rows[:, :COLUMNS].clone()
             self.met = torch.zeros(len(rows), dtype=torch.bool, device=weight.device)
             """Rows that were looked up in sampled steps of training."""
+
+    def follow(self) -> torch.Tensor | None:
+        """Its rows, if it has another number of them, or lies on another device, than when it was last looked at.
+
+        What is known of rows that were there before stays: whoever adds tokens copies the old rows.
+        """
+        module = self.module()
+        weight = getattr(module, self.key, None) if module is not None else None
+        if weight is None or not plain(weight) or weight.dim() < 2:
+            return None
+        with torch.inference_mode(False):
+            rows = _rows(weight)
+            now = rows[:, :COLUMNS]
+            if now.shape == self.begun.shape and now.device == self.begun.device:
+                return None
+            wide = now.shape[1] == self.begun.shape[1] and now.dtype == self.begun.dtype
+            kept = min(len(now), len(self.begun)) if wide else 0
+            begun, met = now.clone(), torch.zeros(len(now), dtype=torch.bool, device=now.device)
+            if kept:
+                begun[:kept], met[:kept] = self.begun[:kept].to(now.device), self.met[:kept].to(now.device)
+            self.begun, self.met, self.seen = begun, met, None
+            if self.places is not None:
+                self.places = self.places.to(now.device)
+        return rows
 
     def weight(self) -> torch.Tensor | None:
         module = self.module()
@@ -91,6 +118,7 @@ class Table:
 class Tables:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
+        self.cuts = Cuts(recorder)
         self.known: dict[int, dict[int, Table]] = {}
         """Number of the model -> identity of the layer -> table."""
         self.looked: list[tuple[Table, torch.Tensor]] = []
@@ -172,9 +200,14 @@ class Tables:
             return self.lookups < ENOUGH or self.calls < CALLS
         return step >= self.step + step // EVALUATED
 
-    def looked_up(self, root: Root, module: nn.Module, args: Any) -> None:
+    def looked_up(self, root: Root, module: Any, args: Any) -> None:
         table = self.known.get(root.index, {}).get(id(module))
         rows: Any = args[0] if args else None
+        if self.cuts.made:
+            asked, met = (table.asked, table.met) if table is not None else (0, None)
+            last = met[-1] if met is not None and len(met) == module.num_embeddings else None
+            name = table.name if table is not None else type(module).__name__
+            self.cuts.looked_up(root, name, rows, int(module.num_embeddings), asked, last)
         if table is None or not plain(rows) or rows.dtype not in (torch.int64, torch.int32) or not rows.numel():
             return
         if len(self.looked) < LIMIT:
@@ -184,10 +217,15 @@ class Tables:
         """The end of a root call."""
         looked, self.looked = self.looked, []
         given = [tensor for tensor in (*tensors_in(args), *tensors_in(kwargs)) if plain(tensor)]
+        for table in self.known[root.index].values():
+            grown = table.follow()
+            if grown is not None and table.frozen:
+                self._added(table, grown)
         if training:
             for table, rows in looked:
                 if table.added and table.added_told < ADDED_ROWS:
                     self._asked_for_added(root, table, rows, site)
+                table.asked += 1
                 table.met = table.met.index_fill(0, rows.reshape(-1).long(), True)
                 table.longest = max(table.longest, rows.shape[-1] if rows.dim() else 1)
                 table.places = _counts(rows) if table.places is None else table.places & _counts(rows)

@@ -13,6 +13,7 @@ from torchward.facts import (
     AddedRows,
     Attention,
     Copy,
+    CutIds,
     ForwardCount,
     Model,
     Module,
@@ -20,6 +21,7 @@ from torchward.facts import (
     Parameter,
     Recurrence,
     RowsAsTime,
+    Site,
     Table,
     Training,
     Views,
@@ -44,6 +46,7 @@ class Models(Part):
         self._in_time: dict[int, list[Row]] = defaultdict(list)
         self._views: dict[int, list[Row]] = defaultdict(list)
         self._added: dict[tuple[int, str], list[Row]] = defaultdict(list)
+        self._cut_ids: dict[tuple[int, str], list[Row]] = defaultdict(list)
         self._tables: dict[tuple[int, str], list[Row]] = {}
         self._carried: Counter[tuple[int, str]] = Counter()
         self._cut: Counter[tuple[int, str]] = Counter()
@@ -95,6 +98,9 @@ class Models(Part):
 
     def on_nt(self, row: Row) -> None:
         self._added[row["m"], row["mod"]].append(row)
+
+    def on_cutoff(self, row: Row) -> None:
+        self._cut_ids[row["m"], row["mod"]].append(row)
 
     def on_rc(self, row: Row) -> None:
         self._carried[row["m"], row["mod"]] += row["n"] - 1
@@ -348,6 +354,12 @@ class Models(Part):
             )
         return tuple(found)
 
+    def cut_ids(self) -> tuple[CutIds, ...]:
+        return tuple(
+            _cut_ids(model, name, rows, self.ledger.site(rows[0]["site"]))
+            for (model, name), rows in sorted(self._cut_ids.items())
+        )
+
     def added_rows(self) -> tuple[AddedRows, ...]:
         return tuple(
             AddedRows(
@@ -373,3 +385,30 @@ def _still(rows: list[Row]) -> int:
             break
         looks += 1
     return looks
+
+
+def _cut_ids(model: int, name: str, rows: list[Row], site: Site | None) -> CutIds:
+    above = []
+    for place in range(max(len(row["a"]) for row in rows)):
+        each = [(*row["a"][place],) if place < len(row["a"]) else (0, 0.0, 0) for row in rows]
+        above.append((sum(one[0] for one in each), min(one[1] for one in each), any(one[2] for one in each)))
+    kept, further, own = (sum(row[key] for row in rows) for key in ("n", "far", "l"))
+    cut = sum(one[0] for one in above) + further
+    return CutIds(
+        model=model,
+        name=name,
+        site=site,
+        rows=rows[-1]["rows"],
+        length=max(row["len"] for row in rows),
+        samples=len(rows),
+        examples=sum(row["ex"] for row in rows),
+        ids=kept + own + cut,
+        cut=cut,
+        further=further,
+        negative=sum(row["neg"] for row in rows),
+        usual=(kept + own) / max(1, *(row["d"] for row in rows)),
+        above=tuple(above),
+        targets_cut=sum(row["t"] for row in rows) > own,
+        before=rows[0]["b"],
+        last_used=rows[0]["u"],
+    )

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
-from torchward.facts import Bootstraps, Choices, CutTargets, Episodes, Learner, Site
+from torchward.facts import Anchor, Bootstraps, Choices, CutTargets, Episodes, Learner, Site
 from torchward.runlog import Row
 
 
@@ -17,6 +17,7 @@ class Reinforcement(Part):
         self._boot: dict[int, list[Row]] = defaultdict(list)
         self._ends: dict[int, list[Row]] = defaultdict(list)
         self._episodes: list[Row] = []
+        self._anchors: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._choices: dict[int, list[Row]] = defaultdict(list)
 
     # -- rows
@@ -39,7 +40,15 @@ class Reinforcement(Part):
     def on_ac(self, row: Row) -> None:
         self._choices[row["m"]].append(row)
 
+    def on_anchor(self, row: Row) -> None:
+        self._anchors[row["i"], row["site"]].append(row)
+
     # -- facts
+
+    def anchors(self) -> tuple[Anchor, ...]:
+        return tuple(
+            Anchor(stream, self.ledger.site(site), column(rows, "d")) for (stream, site), rows in self._anchors.items()
+        )
 
     def episodes(self) -> Episodes | None:
         if not self._episodes:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchward.facts import TokenProbe
+from torchward.facts import CutIds, Run, TokenProbe
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
 SHARE = 0.05
 """Of the positions. A few rare tokens in one common row are a usual thing."""
+SAMPLES, EXAMPLES = 3, 64
+"""Batches, and sequences in them, with ids that were cut off before the model was given them."""
+SEVERAL = 2
+"""Such ids that became one. One alone may be filling, or a place that something else is put into."""
+EVERYWHERE = 0.99
+"""Share of the sequences that hold one of them: a sign with a meaning (an end, a role), as special tokens are. The rare
+words that share a row for the unknown are not in all sequences, or are many."""
+BEFORE = 10
+"""Batches of an embedding whose last row was a token of its own, before an id above it came up: a vocabulary that grew."""
 
 
 def check(probe: TokenProbe) -> Iterator[Finding]:
@@ -31,12 +40,43 @@ def check(probe: TokenProbe) -> Iterator[Finding]:
     )
 
 
+def check_ids(run: Run) -> Iterator[Finding]:
+    for cut in run.cut_ids:
+        if cut.samples < SAMPLES or cut.examples < EXAMPLES or not special_tokens(cut):
+            continue
+        grown = cut.before >= BEFORE and cut.last_used and cut.targets_cut
+        yield Finding(
+            "LLM008",
+            data={
+                "model": next((model.name for model in run.models if model.index == cut.model), "model"),
+                "layer": cut.name,
+                "rows": cut.rows,
+                "share": cut.cut / max(1, cut.ids),
+                "length": cut.length,
+                "tokens": True,
+            },
+            place=at(cut.site, module=cut.name),
+            confidence=Confidence.LIKELY if grown else Confidence.POSSIBLE,
+            # A last row that was never a token of its own may be for whatever is unknown.
+            severity=Severity.WARNING if grown else Severity.HINT,
+        )
+
+
+def special_tokens(cut: CutIds) -> bool:
+    """A few ids right behind the last row, more frequent than those in range, one of them in every sequence. Of numbers
+    that stand for amounts, such as positions or ages, those at the other end are cut off as well, or few are."""
+    some = [(count, share) for count, share, filling in cut.above if count and not filling]
+    if cut.further or cut.negative or len(some) < SEVERAL or len(cut.above) >= 2 * len(some):
+        return False
+    return any(share >= EVERYWHERE and count > cut.usual for count, share in some)
+
+
 RULE = Rule(
     code="LLM008",
     name="numbers-cut-off",
     severity=Severity.ERROR,
     since="0.1.0",
-    checks=(check,),
+    checks=(check, check_ids),
     message=Text(
         "`{layer}` of `{model}` has {rows} rows, and {share:.0%} of what it is asked for lies beyond them and is cut off: "
         "all of these get the last row (token ids, not positions: {tokens}).",

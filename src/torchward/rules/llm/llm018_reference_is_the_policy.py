@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchward.facts import Run
+from torchward.facts import Anchor, Reference, Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
@@ -15,7 +15,8 @@ SAME = 1e-6
 
 def check(run: Run) -> Iterator[Finding]:
     moved = any(max(one.update_ratio.values, default=0.0) > 0 for one in run.parameters)
-    for reference in run.references:
+    penalties: tuple[Reference | Anchor, ...] = (*run.references, *run.anchors)
+    for reference in penalties:
         largest = reference.largest
         if not moved or len(largest) < LEAST_SAMPLES or max(largest.values) >= SAME:
             continue
@@ -49,10 +50,11 @@ RULE = Rule(
     ),
     fix=Text(
         "Copy the model before training, and compute the reference with the copy: `reference = "
-        "copy.deepcopy(policy).requires_grad_(False)`; `reference = policy` is a second name of the same model, and "
-        "`logp.detach()` is the policy of now.",
+        "copy.deepcopy(policy).requires_grad_(False)`; `reference = policy` is a second name of the same model, "
+        "`logp.detach()` is the policy of now, and so is a copy that gets the policy's weights again before each use.",
         "在训练前复制模型，并用副本计算参考概率：`reference = copy.deepcopy(policy).requires_grad_(False)`；"
-        "`reference = policy` 只是同一模型的另一个名字，而 `logp.detach()` 是当前的策略。",
+        "`reference = policy` 只是同一模型的另一个名字，`logp.detach()` 是当前的策略，"
+        "每次使用前又载入策略权重的副本也一样。",
     ),
     bad="""\
 import torch

@@ -239,6 +239,30 @@ class ScoredInTraining:
 
 
 @dataclass(frozen=True, eq=False)
+class PutBack:
+    """A trained model was given the weights that it had at an earlier evaluation."""
+
+    model: int
+    step: int
+    """When."""
+    evaluated: int
+    """The step after which that evaluation was."""
+    evaluations: tuple[int, ...]
+    """All of the model's."""
+    site: Site | None
+
+
+@dataclass(frozen=True, eq=False)
+class Metric:
+    """What a metric of torchmetrics came to, each time it was reset."""
+
+    name: str
+    """Its class."""
+    higher_is_better: bool
+    values: Series
+
+
+@dataclass(frozen=True, eq=False)
 class CheckpointLoad:
     """A checkpoint was loaded: one that holds the state of an optimizer, or one that this process saved without."""
 
@@ -429,6 +453,8 @@ class Run:
     scores: tuple[Score, ...] = ()
     answers: tuple[Answers, ...] = ()
     scored_in_training: ScoredInTraining | None = None
+    put_back: tuple[PutBack, ...] = ()
+    metrics: tuple[Metric, ...] = ()
     checkpoint_loads: tuple[CheckpointLoad, ...] = ()
     resumptions: tuple[Resumption, ...] = ()
     saves: Saves | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from torchward.runtime.chosen import Chosen
 from torchward.runtime.names import variable_name
 from torchward.runtime.tensors import caller, plain
 
@@ -33,6 +34,10 @@ class Checkpoints:
         """Loads that left something out, written down."""
         self.own_loads = 0
         """Loads of a state dict that changed nothing, written down."""
+        self.chosen = Chosen(recorder)
+        self.evaluated, self.put_in = (
+            recorder.guarded("restored weights", one) for one in (self.chosen.asked, self.chosen.loading)
+        )
         self.restored = self.restored_written = 0
         """The step at which a model that an optimizer trains was last given other weights."""
 
@@ -110,6 +115,7 @@ class Checkpoints:
             self.recorder.row("alias", s=self.recorder.step, site=site, m=variable_name(module, frame))
         elif held:
             self.restored = self.recorder.step
+            self.put_in(held, self.recorder.site(caller(4)))
 
     def write_counts(self) -> None:
         if self.restored != self.restored_written:

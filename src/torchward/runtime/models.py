@@ -268,6 +268,7 @@ class Models:
                 recorder.forged.called(root, args, kwargs, outputs)
         else:
             recorder.heldout.asked(root, args, kwargs, call.site)
+            recorder.checkpoints.evaluated(root, module)
             recorder.begins.asked(root, args, kwargs, call.site)
             recorder.sweeps.asked(module, args, kwargs, result)
             if root.waiting:

@@ -56,7 +56,9 @@ class Scores:
         self.output: weakref.ref[torch.Tensor] | None = None
         """What the last call of a model returned, if a step may be trained by it."""
         self.metrics: list[weakref.ref[Any]] = []
-        """All of torchmetrics."""
+        """All of torchmetrics, ..."""
+        self.of_training: set[int] = set()
+        """... and the places of those that were given something while a sampled step was trained."""
         self.anchors = Anchors(recorder)
         """They ask for what is subtracted."""
         self.patches = Patches()
@@ -182,12 +184,12 @@ class Scores:
         self.recorder.row("ts", s=self.recorder.step, site=site, name=name)
 
     def _look_at_metrics(self) -> None:
-        for ref in self.metrics:
-            metric = ref()
-            # What stays for longer than a batch: it has been given some since it was set back.
-            if metric is not None and getattr(metric, "_update_count", False):
-                self._write_in_training(-1, type(metric).__name__)
-                return
+        metrics = [(place, ref()) for place, ref in enumerate(self.metrics)]
+        # What stays for longer than a batch: these have been given some since they were set back.
+        given = {place: one for place, one in metrics if one is not None and getattr(one, "_update_count", False)}
+        self.of_training.update(given)
+        if given:
+            self._write_in_training(-1, type(next(iter(given.values()))).__name__)
 
     def _write_answers(
         self, equal: bool, one: torch.Tensor, other: torch.Tensor, result: torch.Tensor, site: int

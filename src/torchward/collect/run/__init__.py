@@ -228,6 +228,8 @@ class RunBuilder:
             scores=events.scores(),
             answers=events.answers(),
             scored_in_training=events.scored_in_training(),
+            put_back=events.put_back(),
+            metrics=events.metrics(),
             saves=events.saves(totals),
             kept=events.kept(),
             empty_cache_calls=cache[0],

@@ -11,8 +11,10 @@ from torchward.facts import (
     CheckpointLoad,
     Kept,
     LostTie,
+    Metric,
     NonFinite,
     PartialLoad,
+    PutBack,
     Rounds,
     Saves,
     Score,
@@ -41,6 +43,9 @@ class Events(Part):
         self._scores: dict[tuple[str, int, int], list[int]] = defaultdict(list)
         self._answers: dict[tuple[int, int, int, str], Growing] = {}
         self._scored: list[Row] = []
+        self._weights: dict[int, dict[tuple[float, ...], int]] = defaultdict(dict)
+        self._put_back: list[tuple[Row, int | None]] = []
+        self._metrics: dict[int, tuple[Row, Growing]] = {}
         self._kept: dict[int, list[Row]] = defaultdict(list)
 
     # -- rows
@@ -69,6 +74,15 @@ class Events(Part):
 
     def on_ts(self, row: Row) -> None:
         self._scored.append(row)
+
+    def on_wm(self, row: Row) -> None:
+        self._weights[row["m"]].setdefault(tuple(row["v"]), row["s"])
+
+    def on_wl(self, row: Row) -> None:
+        self._put_back.append((row, self._weights[row["m"]].get(tuple(row["v"]))))
+
+    def on_mv(self, row: Row) -> None:
+        self._metrics.setdefault(row["i"], (row, Growing()))[1].add(row["s"], row["v"])
 
     def on_kept(self, row: Row) -> None:
         self._kept[row["id"]].append(row)
@@ -146,6 +160,16 @@ class Events(Part):
             return None
         first = next((row for row in self._scored if row["site"] >= 0), self._scored[0])
         return ScoredInTraining(self.ledger.site(first["site"]), first["name"], len(self._scored))
+
+    def put_back(self) -> tuple[PutBack, ...]:
+        return tuple(
+            PutBack(row["m"], row["s"], step, tuple(self._weights[row["m"]].values()), self.ledger.site(row["site"]))
+            for row, step in self._put_back
+            if step is not None
+        )
+
+    def metrics(self) -> tuple[Metric, ...]:
+        return tuple(Metric(row["name"], row["hb"], values.series()) for row, values in self._metrics.values())
 
     def slow_calls(self) -> tuple[SlowCall, ...]:
         return tuple(

@@ -1,4 +1,4 @@
-"""torchmetrics: which metrics there are, so that it can be seen when they are given something."""
+"""torchmetrics: which metrics there are, whether they are given something, and what they come to."""
 
 from __future__ import annotations
 
@@ -21,4 +21,9 @@ def install(recorder: Recorder, patches: Patches) -> None:
         if len(metrics) < MOST:
             metrics.append(weakref.ref(args[0]))
 
-    patches.around(Metric, "__init__", None, recorder.guarded("torchmetrics", made))
+    def reset(args: Any, _kwargs: Any) -> None:
+        recorder.timed(recorder.checkpoints.chosen.reset, args[0])
+
+    guard = recorder.guarded
+    patches.around(Metric, "__init__", None, guard("torchmetrics", made))
+    patches.around(Metric, "reset", guard("torchmetrics", reset), None)

@@ -1,5 +1,5 @@
 # bug: AUROC is updated in training_step from the batches being learned, nothing is held out, and that figure is reported as the model's quality
-# expects: no-rule-yet
+# expects: TRN016
 import logging
 import warnings
 

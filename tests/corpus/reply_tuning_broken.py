@@ -1,5 +1,5 @@
 # bug: the KL reference is policy.get_base_model(), the same network with the LoRA adapters injected, not the untouched base: it moves with the policy and the KL is always 0
-# expects: no-rule-yet
+# expects: LLM018
 """Tune a small reply model toward polite tokens with policy gradient, LoRA and a KL penalty."""
 import copy
 

@@ -234,6 +234,9 @@ class InputProbe(Experiment):
     """... and by how many the step from one value to the next is larger where a pixel would end."""
     planes_peak: float = 0.0
     """How much the correlation changes where values are about one whole plane apart."""
+    tints_peak: float = 0.0
+    """By how many standard errors values as many places apart as there are channels share a tint of their image, in
+    every plane the same, more than those any other few places apart."""
     smallest_column: int = 0
     smallest: float | None = None
     """Tables (two axes, few columns): root mean square of the column where it is least, constant ones left out."""

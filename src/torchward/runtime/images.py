@@ -4,6 +4,9 @@ All is taken from products of values some places apart in memory, each image les
 have, and brought to the same deviation. Of an image that lies as it should, nearer values are more alike; of a
 scrambled one, those that are as many columns, or rows, apart as there are channels. Textures of that very period have
 the same in all channels, which lie a whole plane apart; in a scrambled one there is nothing special in that distance.
+
+Of small things in much noise that says little. Their tints, the mean of each colour, say more: each "channel" of a
+scrambled image holds all of them, one at every so many values.
 """
 
 from __future__ import annotations
@@ -43,6 +46,7 @@ def scrambled(given: torch.Tensor) -> dict[str, Any] | None:
     _, channels, height, width = given.shape
     size = channels * height * width
     flat = given.reshape(-1, size)
+    tints = _tints(given.flatten(2))
     colour = torch.arange(size, device=flat.device) % channels
     flat = torch.stack([flat[:, colour == k] - flat[:, colour == k].mean(1, keepdim=True) for k in range(channels)], 2)
     flat = flat.reshape(len(flat), size)
@@ -77,7 +81,33 @@ def scrambled(given: torch.Tensor) -> dict[str, Any] | None:
         "columns_peak": min(_deviations(columns - in_row(lag)) for lag in (*range(1, channels), channels + 1)),
         "pixel_edges": min(_deviations(step[-1] - one) for one in step[:-1]),
         "planes_peak": max(0.0, *planes),
+        "tints_peak": tints,
     }
+
+
+def _tints(planes: torch.Tensor) -> float:
+    """By how many standard errors values as many places apart as there are channels share a tint, the same in all
+    planes of an image and its own, more than values any other few places apart."""
+    _, channels, size = planes.shape
+    planes = planes - planes.mean((1, 2), keepdim=True)
+    variance = planes.square().mean((1, 2))
+    planes = planes[variance > BLANK * variance.mean()]
+    if len(planes) < LEAST:
+        return 0.0
+    planes = planes / planes.square().mean((1, 2), keepdim=True).sqrt()
+
+    def shared(period: int) -> torch.Tensor:
+        """The mean product of what two planes have at each place in the period."""
+        place = torch.arange(channels * size, device=planes.device).reshape(channels, size, 1) % period
+        here = (place == torch.arange(period, device=planes.device)).float()
+        means = torch.einsum("ncs,csk->nck", planes, here / here.sum(1, keepdim=True))
+        means = means - means.mean(2, keepdim=True)
+        means = means - means.mean(0)  # what all images have is no tint of theirs
+        return (means.sum(1).square() - means.square().sum(1)).mean(1) / (channels * (channels - 1))
+
+    own = shared(channels)
+    others = [own - shared(period) for period in range(2, channels + 2) if period != channels]
+    return min(map(_deviations, (own, *others)))
 
 
 def _deviations(differences: torch.Tensor) -> float:

@@ -1,6 +1,6 @@
 # expects: nothing
 """Losses of distances whose outputs are small, or all much alike, though nothing collapses: a Siamese network that
-starts tiny, and an encoder of which both a regression of almost constant targets and its consistency are trained."""
+starts tiny, an encoder trained by a regression of almost constant targets and its consistency, a fixed centre."""
 
 import torch
 from torch import nn
@@ -43,3 +43,17 @@ for step in range(600):
     loss.backward()
     optimizer.step()
 print("answers", loss.item())
+
+# Distances from a fixed centre: what is far from it is unlike the examples.
+described = nn.Sequential(nn.Linear(WIDTH, 64, bias=False), nn.LeakyReLU(), nn.Linear(64, 16, bias=False))
+with torch.no_grad():
+    centre = described(prototypes).mean(0)
+    centre = torch.where(centre.abs() < 0.1, 0.1, centre)
+optimizer = torch.optim.Adam(described.parameters(), lr=1e-3)
+for step in range(500):
+    x = prototypes[torch.randint(80, (128,))] + 0.2 * torch.randn(128, WIDTH)
+    loss = (described(x) - centre).pow(2).sum(1).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print("described", loss.item())

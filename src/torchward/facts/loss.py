@@ -399,6 +399,8 @@ class LossStream:
     """(shape of one of two numbers for each example, shape that both have in the prediction, operation)."""
     averaged: tuple[tuple[int, ...], tuple[int, ...], str] | None = None
     """Signed errors whose mean is squared: (their shape, shape of the means, operation)."""
+    between: tuple[int, ...] = ()
+    """Lengths of the vectors that it takes the differences of, where both were computed from parameters."""
     cancelled: Mapping[str, Series] = field(default_factory=dict)
     """Operation on a difference of two computed numbers -> share of its values that have no two digits left."""
     alive_graphs: int = 0

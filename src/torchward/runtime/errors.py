@@ -13,6 +13,33 @@ CHOICES = frozenset({"MaximumBackward0", "WhereBackward0"})
 """Which of two numbers is an error's size depends on its sign."""
 
 
+DIFFERENCES = frozenset(
+    {
+        "SubBackward0", "MseLossBackward0", "SmoothL1LossBackward0", "HuberLossBackward0", "DistBackward0",
+        "CdistBackward0", "EuclideanDistBackward0",
+    }
+)  # fmt: skip
+"""Operations that compare two tensors of vectors."""
+
+
+def between_computed(walked: graph.Walk) -> list[int]:
+    """Lengths of the vectors that the loss takes the differences or distances of, where both were computed from
+    parameters (a target or a fixed centre is not) and neither is one."""
+    found = set()
+    for position in walked.before_loss:
+        node = walked.nodes[position]
+        if node.name() not in DIFFERENCES:
+            continue
+        sides = {(child, output) for child, output in node.next_functions if child is not None}
+        alive = [child for child, _ in sides]
+        if len(sides) != 2 or any(map(graph.is_weight, alive)):
+            continue
+        lengths = [shape[-1] for shape in map(graph.output_shape, alive) if shape is not None and len(shape) > 1]
+        if len(lengths) == 2 and lengths[0] == lengths[1]:
+            found.add(lengths[0])
+    return sorted(found)
+
+
 def squared_error(root: Any) -> tuple[torch.Tensor, Any, float] | None:
     """(error, node of the prediction, its sign in the error) of a loss that is the mean of squared errors, as written
     by hand: `((a - b) ** 2).mean()`, `(a - b).square().mean()` or `(e * e).mean()`."""

@@ -165,7 +165,7 @@ class Losses(Part):
         known = self.ledger.counts["sd"].setdefault(row["i"], {})
         keep = {
             key: known[key]
-            for key in ("ae", "bc", "bo", "reach", "sm", "cm", "pd")
+            for key in ("ae", "bc", "bo", "reach", "sm", "cm", "pd", "tw")
             if row.get(key) is None and known.get(key) is not None
         }
         known.update(row)
@@ -361,6 +361,7 @@ class Losses(Part):
                     broadcast=(tuple(broadcast[0]), tuple(broadcast[1]), str(broadcast[2])) if broadcast else None,
                     crossed=(tuple(crossed[0]), tuple(crossed[1]), str(crossed[2])) if crossed else None,
                     averaged=(tuple(averaged[0]), tuple(averaged[1]), str(averaged[2])) if averaged else None,
+                    between=tuple(described.get("tw") or ()),
                     cancelled={operation: shares.series() for operation, shares in self._digits[index].items()},
                     alive_graphs=graphs.get("alive", 0),
                     marked_graphs=graphs.get("n", 0),

@@ -124,3 +124,5 @@ class Reordered:
     """Batches in another order whose examples the model was given in the order of training as well."""
     trained_later: int
     """... in whose order it was trained later on."""
+    agreeing: int = 0
+    """... in the same order as the one before; at most one less than `turned`."""

@@ -51,10 +51,9 @@ KINDS = 4
 class _Site:
     """Evaluation batches at one line."""
 
-    looked: int = 0
-    turned: int = 0
-    other: int = 0
-    """Far from the training batches in every order."""
+    verdicts: dict[tuple[str, ...], Turned | bool] = field(default_factory=dict)
+    """Of each batch, known by its rows, what was found the last time: the order it fits; else whether it fits as it
+    stands, or is far from the training batches in every order."""
     rows: int = 0
     shown: int = 0
     """... turned, of rows that the model was asked for in the usual order as well."""
@@ -66,6 +65,7 @@ class _Site:
     """Batches since that step ..."""
     asked: int = 0
     """... and those of all that would be looked at, were it not for how many there have been."""
+    looks: int = 0
 
     def wanted(self, step: int) -> bool:
         """Is the next batch one that is looked at?"""
@@ -73,7 +73,7 @@ class _Site:
         if self.now > AT_ONCE and self.now % EVERY:
             return False
         self.asked += 1
-        return self.looked < (DENSE if self.asked % EVERY else EVALUATIONS)
+        return self.looks < (DENSE if self.asked % EVERY else EVALUATIONS)
 
 
 @dataclass
@@ -182,12 +182,10 @@ class Columns:
         kind.known = kind.known or Trained(kind.looks)
         at = kind.sites[site]
         found = turned(kind.known, asked)
-        at.looked += 1
-        if found is None and not kind.known.fits(asked):
-            at.other += 1
-            kind.failed += not at.turned
+        at.looks += 1
+        at.verdicts[tuple(keys)] = found or kind.known.fits(asked)
+        kind.failed += at.verdicts[tuple(keys)] is False and at.best is None
         if found is not None:
-            at.turned += 1
             if at.best is None or asked.rows > at.rows:
                 at.rows, at.best = asked.rows, found
             if sum(key in kind.straight for key in keys) >= SHOWN * len(keys):
@@ -202,14 +200,18 @@ class Columns:
                     kind.sites[other].shown += 1
                     kind.open[place] = (other, one, [])
                     self._write(model, kind, other, step)
-            if at.turned:
+            if at.best is not None:
                 self._write(model, kind, site, step)
 
     def _write(self, model: int, kind: _Kind, site: int, step: int) -> None:
         at = kind.sites[site]
         best = at.best
         if best is not None:
-            counts = {"n": at.looked, "t": at.turned, "o": at.other, "sh": at.shown, "la": at.later, "r": at.rows}
+            verdicts = list(at.verdicts.values())
+            turned = [one for one in verdicts if isinstance(one, Turned)]
+            agreeing = sum(one.agrees(best) for one in turned if one is not best)
+            counts = {"n": len(verdicts), "t": len(turned), "o": verdicts.count(False), "sa": agreeing}
+            counts |= {"sh": at.shown, "la": at.later, "r": at.rows}
             order = {"c": best.columns, "mv": best.moved, "a": best.first, "b": best.then}
             self.recorder.row("co", m=model, s=step, site=site, d=kind.axes, ax=kind.axis, **counts, **order)
 

@@ -39,6 +39,8 @@ RELATED = 0.15
 """Change of the correlations, root mean square, from which on these tell which order it is ..."""
 STANDARDISED_MOVED = 3
 """... and alone, whatever each column was shifted and scaled by, if so many columns have moved."""
+AGREED = 0.5
+"""Share of the columns that moved in either of two batches that stand for the same ones in both."""
 SWEEPS = 6
 NEIGHBOURS, OVER_ALL = 0.5, 1.5
 """Mean absolute correlation of columns side by side, and times that of all, from which on columns are places along
@@ -108,6 +110,13 @@ class Turned:
     then: int
     pairs: tuple[int, ...] = ()
     """Place in training of each column."""
+
+    def agrees(self, other: Turned) -> bool:
+        """It is the same order, as it is of each batch where columns were mixed up; parts of the data (one class, one
+        site) that happen to fit another order fit each a different one."""
+        both = list(enumerate(zip(self.pairs, other.pairs, strict=True)))
+        moved = [one == two for place, (one, two) in both if not one == two == place]
+        return sum(moved) >= AGREED * len(moved)
 
 
 class Trained:

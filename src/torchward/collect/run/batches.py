@@ -323,7 +323,7 @@ class BatchesAndLoaders(Part):
         )
 
     def reordered(self) -> tuple[Reordered, ...]:
-        keys = ("d", "ax", "c", "n", "t", "o", "r", "mv", "a", "b", "sh", "la")
+        keys = ("d", "ax", "c", "n", "t", "o", "r", "mv", "a", "b", "sh", "la", "sa")
         return tuple(
             Reordered(row["m"], self.ledger.site(row["site"]), *(row[key] for key in keys))
             for row in self._reordered.values()

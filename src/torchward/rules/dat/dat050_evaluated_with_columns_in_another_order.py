@@ -12,13 +12,20 @@ ALL = 0.9
 """Share of the evaluation batches at a line that fit one order or another ..."""
 SEVERAL = 0.3
 """... and of all: of small batches in another order, some fit none."""
+AGREEING = 0.5
+"""Share of the batches that are in the same other order as one before: parts of the data, such as one class, may fit
+another order by chance, and each part another one."""
 BATCHES, ROWS = 2, 32
-"""So many batches, or one of so many examples."""
+"""So many batches, or one of so many examples where none beside it is far from training in every order."""
 
 
 def _sure(found: Reordered) -> Confidence | None:
-    if found.shown or found.trained_later or (found.turned < BATCHES and found.rows < ROWS):
+    if found.shown or found.trained_later:
         return None  # asked in both orders, or trained on in both, as where that is what is studied
+    if found.turned < BATCHES and (found.rows < ROWS or found.neither):
+        return None
+    if found.agreeing < AGREEING * (found.turned - 1):
+        return None
     if found.turned >= max(ALL * (found.looked - found.neither), SEVERAL * found.looked):
         return Confidence.LIKELY
     # Validation in the order of training, and a test in another one, by the same function.

@@ -3,14 +3,14 @@
 
 import torch
 from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
 from torch import nn
 
 torch.manual_seed(0)
 digits = load_digits()
-order = torch.randperm(len(digits.target))
-x = torch.tensor(digits.data, dtype=torch.float32)[order] / 16
-y = torch.tensor(digits.target)[order]
-x_train, y_train, x_test, y_test = x[:1250], y[:1250], x[1250:], y[1250:]
+parts = train_test_split(digits.data / 16, digits.target, test_size=0.3, random_state=0, stratify=digits.target)
+x_train, x_test = (torch.tensor(part, dtype=torch.float32) for part in parts[:2])
+y_train, y_test = (torch.tensor(part) for part in parts[2:])
 of_class = [x_train[y_train == kind] for kind in range(10)]
 network = nn.Sequential(nn.Linear(64, 96), nn.ReLU(), nn.Linear(96, 16))
 optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
@@ -22,8 +22,8 @@ def rows(kind: torch.Tensor) -> torch.Tensor:
 
 for step in range(1, 401):
     network.train()
-    kind = torch.randint(10, (48,))
-    other = (kind + torch.randint(1, 10, (48,))) % 10
+    kind = torch.randint(10, (32,))
+    other = (kind + torch.randint(1, 10, (32,))) % 10
     anchor, positive, negative = (network(rows(one)) for one in (kind, kind, other))
     loss = nn.functional.triplet_margin_loss(anchor, positive, negative, margin=1.0)
     optimizer.zero_grad()
@@ -32,6 +32,6 @@ for step in range(1, 401):
     if step % 50 == 0:
         network.eval()
         with torch.no_grad():
-            middles = torch.stack([network(of_class[one]).mean(0) for one in range(10)])
+            middles = torch.stack([network(rows_of_class).mean(0) for rows_of_class in of_class])
             right = (torch.cdist(network(x_test), middles).argmin(1) == y_test).float().mean().item()
         print(f"step {step} loss {loss.item():.4f} held out {right:.3f}")

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 torch.manual_seed(4)
-SIGNS, LENGTH, ROUNDS = 10, 7, 120
+SIGNS, LENGTH, ROUNDS = 10, 7, 800
 
 
 class Writer(nn.Module):
@@ -51,5 +51,5 @@ for turn in range(ROUNDS):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-    if turn % 20 == 0:
+    if turn % 50 == 0:
         print(turn, rising.mean().item(), moved.mean().item())

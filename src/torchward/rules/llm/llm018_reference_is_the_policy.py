@@ -9,6 +9,9 @@ from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
 LEAST_SAMPLES = 10
+LEAST_ANCHORED = 6
+"""... of penalties that are part of the reward: what is compared there are calls of two models, and each step since they
+were the same makes a difference. A run of a quarter of a minute has so many samples."""
 SAME = 1e-6
 """Rounding of a - b for equal a and b, which is 0 exactly; a single step of Adam at 1e-5 makes a larger difference."""
 
@@ -18,11 +21,12 @@ def check(run: Run) -> Iterator[Finding]:
     penalties: tuple[Reference | Anchor, ...] = (*run.references, *run.anchors)
     for reference in penalties:
         largest = reference.largest
-        if not moved or len(largest) < LEAST_SAMPLES or max(largest.values) >= SAME:
+        least = LEAST_ANCHORED if isinstance(reference, Anchor) else LEAST_SAMPLES
+        if not moved or len(largest) < least or max(largest.values) >= SAME:
             continue
         advantages = next((one.largest for one in run.advantages if one.stream == reference.stream), None)
         # Without advantages nothing moves, and the two stay together: LLM011.
-        if advantages is None or sum(value > SAME for value in advantages.values[:-1]) < LEAST_SAMPLES // 2:
+        if advantages is None or sum(value > SAME for value in advantages.values[:-1]) < least // 2:
             continue
         yield Finding(
             "LLM018",

@@ -27,8 +27,9 @@ LOOKED_AT = 256
 
 
 class _Marked:
-    def __init__(self, parameter: torch.Tensor) -> None:
-        self.ref = weakref.ref(parameter)
+    def __init__(self) -> None:
+        self.ref: weakref.ref[torch.Tensor] | None = None
+        """The parameter that is read; None as long as no optimizer holds one."""
         self.step = -1
         self.evaluations = 0
 
@@ -37,24 +38,21 @@ class Chosen:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.marked: dict[int, _Marked] = {}
-        """Model -> the parameter that is read."""
         self.loads = self.scores = 0
 
     def asked(self, root: Root, module: torch.nn.Module) -> None:
         """A call without gradients: the first after a step begins an evaluation."""
-        recorder, known = self.recorder, self.marked.get(root.index)
-        if not recorder.step or (known is not None and known.step == recorder.step):
+        recorder, known = self.recorder, self.marked.setdefault(root.index, _Marked())
+        if not recorder.step or known.step == recorder.step or known.evaluations >= EVALUATIONS:
             return
-        parameter = known.ref() if known is not None else None
+        known.step = step = recorder.step
+        parameter = known.ref() if known.ref is not None else None
         if parameter is None:
             parameter = self._trained(module)
             if parameter is None:
                 return
-            known = self.marked[root.index] = _Marked(parameter)
-        if known is None or known.evaluations >= EVALUATIONS:
-            return
+            known.ref = weakref.ref(parameter)
         known.evaluations += 1
-        known.step = step = recorder.step
 
         def write(values: list[float]) -> None:
             recorder.row("wm", m=root.index, s=step, v=values)
@@ -71,7 +69,8 @@ class Chosen:
         """A state dict is about to be loaded: what is given for each of the trained parameters."""
         recorder, step = self.recorder, self.recorder.step
         for given, own in pairs:
-            model = next((index for index, one in self.marked.items() if one.ref() is own), None)
+            read = ((index, one.ref) for index, one in self.marked.items() if one.ref is not None)
+            model = next((index for index, ref in read if ref() is own), None)
             if model is None or self.loads >= LOADS or not plain(given) or given.shape != own.shape:
                 continue
             self.loads += 1

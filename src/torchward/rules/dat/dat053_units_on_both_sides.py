@@ -118,4 +118,5 @@ for epoch in range(6):
         "https://scikit-learn.org/stable/modules/cross_validation.html#cross-validation-iterators-for-grouped-data",
     ),
     needs=("modules",),
+    preview=True,
 )

@@ -102,4 +102,5 @@ for epoch in range(15):
 """,
     links=("https://scikit-learn.org/stable/modules/cross_validation.html",),
     needs=("loader", "modules"),
+    preview=True,
 )

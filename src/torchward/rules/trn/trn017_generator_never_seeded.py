@@ -99,4 +99,5 @@ for epoch in range(10):
         print(epoch, nn.functional.mse_loss(model(x[test]).squeeze(1), y[test]).item())
 """,
     links=("https://docs.pytorch.org/docs/stable/notes/randomness.html",),
+    preview=True,
 )

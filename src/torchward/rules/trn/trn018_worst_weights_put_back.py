@@ -140,4 +140,5 @@ model.load_state_dict(best)
 """,
     links=("https://lightning.ai/docs/pytorch/stable/api/lightning.pytorch.callbacks.ModelCheckpoint.html",),
     needs=("modules",),
+    preview=True,
 )

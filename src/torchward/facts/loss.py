@@ -429,3 +429,42 @@ class LossStream:
     mixed: tuple[tuple[int, ...], tuple[int, ...], int, str] | None = None
     """(shape, shape it was given, class axis in the first, layer that made them) of scores whose class axis was taken
     apart before a softmax."""
+
+
+@dataclass(frozen=True, eq=False)
+class NonFinite:
+    """The first time a loss was seen to be NaN or infinite, and what was found by walking back from it."""
+
+    step: int
+    value: str
+    """`nan`, `inf` or `-inf`."""
+    stream: int | None
+    last_finite_loss: float | None
+    origin: str
+    """`input`, `target`, `parameter`, `operation`, or empty when it could not be told."""
+    origin_name: str
+    """Name of the parameter, or `log in fc2`-like name of the operation nearest to the input."""
+    origin_op: str
+    module: str
+    site: Site | None
+    parameters: tuple[str, ...]
+    """Parameters that already held non-finite values."""
+    line: Site | None = None
+    """The one line of the program where that operation is written; None when it cannot be told."""
+    steep_op: str = ""
+    """Of a parameter that was broken before: an operation of the same graph whose slope is infinite at 0 (or 1)."""
+    steep_module: str = ""
+    backwards: int = 0
+    """Backward passes by then."""
+
+
+@dataclass(frozen=True, eq=False)
+class Steep:
+    """Where gradients that were not finite may have come from, looked for once they were seen."""
+
+    step: int
+    operation: str
+    """Nearest to the loss, of those whose slope is infinite at 0 (or 1) and that nothing keeps off it; or empty."""
+    module: str
+    line: Site | None
+    """The one line of the program where that operation is written; None when it cannot be told."""

@@ -40,11 +40,13 @@ from torchward.facts.loss import (
     Loss,
     LossStream,
     LostDerivative,
+    NonFinite,
     Partners,
     PromptGroups,
     Ratio,
     Reference,
     Returns,
+    Steep,
     TwiceJudged,
 )
 from torchward.facts.model import (
@@ -82,45 +84,6 @@ class SlowCall:
     seconds: float
     on_cpu: bool = True
     """Of tensors on the CPU: there was no device to wait for."""
-
-
-@dataclass(frozen=True, eq=False)
-class NonFinite:
-    """The first time a loss was seen to be NaN or infinite, and what was found by walking back from it."""
-
-    step: int
-    value: str
-    """`nan`, `inf` or `-inf`."""
-    stream: int | None
-    last_finite_loss: float | None
-    origin: str
-    """`input`, `target`, `parameter`, `operation`, or empty when it could not be told."""
-    origin_name: str
-    """Name of the parameter, or `log in fc2`-like name of the operation nearest to the input."""
-    origin_op: str
-    module: str
-    site: Site | None
-    parameters: tuple[str, ...]
-    """Parameters that already held non-finite values."""
-    line: Site | None = None
-    """The one line of the program where that operation is written; None when it cannot be told."""
-    steep_op: str = ""
-    """Of a parameter that was broken before: an operation of the same graph whose slope is infinite at 0 (or 1)."""
-    steep_module: str = ""
-    backwards: int = 0
-    """Backward passes by then."""
-
-
-@dataclass(frozen=True, eq=False)
-class Steep:
-    """Where gradients that were not finite may have come from, looked for once they were seen."""
-
-    step: int
-    operation: str
-    """Nearest to the loss, of those whose slope is infinite at 0 (or 1) and that nothing keeps off it; or empty."""
-    module: str
-    line: Site | None
-    """The one line of the program where that operation is written; None when it cannot be told."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -374,6 +337,8 @@ class Run:
     """From the first step's beginning to the last row."""
     step_seconds: Series = field(default_factory=Series)
     """Median duration of a step over the stretch since the value before."""
+    lead_seconds: Series = field(default_factory=Series)
+    """Likewise of the time from the end of a step to the first backward pass after it: data, and the forward pass."""
     own_seconds: float = 0.0
     """Time that the recorder spent, probes included."""
     probe_seconds: float = 0.0

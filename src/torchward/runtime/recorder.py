@@ -126,6 +126,7 @@ class Recorder(Hot):
         self.least_cpu = math.inf
         """Processor time of the quickest step, in seconds: on a busy machine it stays what it is."""
         self.durations: list[float] = []
+        self.leads: list[float] = []
         """Seconds per step, one value for each look."""
         self.looked_at = 0
         self.next_look = 0
@@ -401,6 +402,7 @@ class Recorder(Hot):
             b=self.backwards,
             t=round(now - (self.began or now), 4),
             d=number(median) if median is not None else None,
+            bw=number(statistics.median(self.leads)) if self.leads else None,
             own=round(self.own_seconds, 4),
             pr=round(self.probe_seconds, 4),
             **self.waits.totals(),
@@ -408,7 +410,7 @@ class Recorder(Hot):
             cores=_cores(),
             pg=_group(),
         )
-        self.durations = []
+        self.durations, self.leads = [], []
         self.flush(now)
 
     def write_now(self) -> None:

@@ -9,6 +9,7 @@ import math
 import sys
 import weakref
 from collections.abc import Sequence
+from time import perf_counter
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,8 @@ class Streams:
         self.known: dict[Any, Stream] = {}
         self.unscaled: tuple[Any, torch.Tensor] | None = None
         """A loss that was scaled for mixed precision, and what it was before."""
+        self.led_at = 0
+        """The last step of which was measured how long it took until its first backward pass."""
         self.nonfinite = False
         """A loss was NaN or infinite; where the first one came from has been looked for."""
         self.steep_wanted = self.steep_found = False
@@ -128,6 +131,10 @@ class Streams:
         recorder.usual = None
         if "backward" in recorder.failed:
             return
+        if not recorder.sampling and recorder.looked_at == recorder.step > self.led_at:
+            self.led_at = recorder.step
+            own = recorder.own_seconds - recorder.own_at_look
+            recorder.leads.append(perf_counter() - recorder.last_time - own)
         try:
             if recorder.exchanges.under_way:
                 recorder.exchanges.close()

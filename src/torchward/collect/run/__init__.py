@@ -37,6 +37,7 @@ class RunBuilder:
         self._totals: Row = {}
         self._group: Sequence[int] = ()
         self._durations = Growing()
+        self._leads = Growing()
         self._resident = Growing()
         self._replicas: list[int] = []
         self._search = False
@@ -95,6 +96,8 @@ class RunBuilder:
         self._group = row.get("pg") or self._group  # gone again at the end
         if row["d"] is not None:
             self._durations.add(row["s"], row["d"])
+        if row.get("bw") is not None:
+            self._leads.add(row["s"], row["bw"])
 
     def on_cy(self, row: Row) -> None:
         if row.get("rss"):
@@ -145,6 +148,7 @@ class RunBuilder:
             samples=len(cycles),
             seconds=totals.get("t", 0.0),
             step_seconds=self._durations.series(),
+            lead_seconds=self._leads.series(),
             own_seconds=totals.get("own", 0.0),
             probe_seconds=totals.get("pr", 0.0),
             backwards=totals.get("b", 0),

@@ -133,6 +133,8 @@ class TokenProbe(Experiment):
     """The same between two identical evaluations."""
     own_change: float = 0.0
     """The same in the changed half."""
+    first_changes: tuple[float, ...] = ()
+    """The same at the first two positions of the changed half."""
     past: float | None = None
     """Largest change of outputs in the second half when the first was changed; looked at for a shift of 0 only."""
     future_module: str = ""

@@ -357,6 +357,7 @@ class Tokens:
         flat = ids.reshape(-1)
         picks = torch.randint(flat.numel(), (count, length - start), generator=generator).to(ids.device)
         other[:, start:] = flat[picks]
+        other[:, start] = torch.where(ids[:, start] == flat.max(), flat.min(), flat.max())
         given = (capture.args, capture.kwargs)
         changed = replaced(given, self.position, other)
         with Masks(model, ids, padding_of(ids)) as masks:
@@ -368,10 +369,12 @@ class Tokens:
         counted = target[:, :start] != self.ignore
         scale = float(first.std()) or 1.0
         early = (second - first).abs().amax(-1)[:, :start][:, : counted.shape[1]]
+        later = tolist((second - first).abs().amax((0, 2))[start : start + 2] / scale)
         fields: dict[str, Any] = {
             "future": float((early * counted).max()) / scale,
             "noise": float((again - first).abs().max()) / scale,
             "own_change": float((second - first).abs()[:, start:].max()) / scale,
+            "first_changes": later,
             "inverted_masks": masks.inverted,
             **self._across(call, given, ids, first),
         }

@@ -145,7 +145,7 @@ for epoch in range(12):
         print(epoch, (model(x[3200:]).argmax(1) == y[3200:]).float().mean().item())
 """,
     links=("https://scikit-learn.org/stable/modules/model_evaluation.html",),
-    explains=("TRN*", "DAT006"),
+    explains=("TRN001", "TRN002", "TRN003", "TRN004", "TRN006", "TRN007", "DAT006"),
     needs=("loss",),
     preview=True,
 )

@@ -11,6 +11,8 @@ from torchward.rules._at import at
 
 UNCHANGED = 1e-2
 """Deviations by which the outputs of a causal model may change with the future: rounding in bfloat16."""
+UNSEEN = 1e-5
+"""... by which an output may change with the token at its own place where the model moves its input by one itself."""
 TWICE = 2
 
 
@@ -19,19 +21,28 @@ def check(probe: TokenProbe) -> Iterator[Finding]:
     causal = probe.future is not None and math.isfinite(probe.future) and probe.future < UNCHANGED < probe.own_change
     if probe.shift == 0 and not (probe.past or 0.0) > UNCHANGED:
         return
-    if not causal or probe.shift not in (0, TWICE) or probe.losses > 1:
+    if not causal or probe.shift is None or probe.losses > 1:
+        return
+    shift = probe.shift + _moved(probe)
+    if shift not in (0, TWICE):
         return
     yield Finding(
         "LLM002",
         data={
             "model": probe.model,
             "share": probe.share,
-            "shift": probe.shift,
-            "target": "x[t]" if probe.shift == 0 else "x[t + 2]",
+            "shift": shift,
+            "target": "x[t]" if shift == 0 else "x[t + 2]",
         },
         place=at(probe.site),
         confidence=Confidence.LIKELY,
     )
+
+
+def _moved(probe: TokenProbe) -> int:
+    """1 for a model that puts a start token before its input: its output at a place knows what stands before that."""
+    here, following = (*probe.first_changes, 0.0, 0.0)[:2]
+    return int(here <= UNSEEN < UNCHANGED < following)
 
 
 RULE = Rule(

@@ -134,7 +134,7 @@ for epoch in range(8):
     print(epoch, run_epoch(train_loader, True), run_epoch(held_out_loader, False))
 """,
     links=("https://docs.pytorch.org/tutorials/beginner/introyt/trainingyt.html",),
-    explains=("TRN002", "TRN001", "MOD003", "MOD010", "OPT007", "NUM002"),
+    explains=("TRN002", "TRN001", "MOD003", "MOD006", "MOD010", "OPT007", "NUM002"),
     needs=("loader",),
     written=True,
     preview=True,

@@ -155,5 +155,6 @@ for epoch in range(60):
 print(epoch, val_loss)
 """,
     links=("https://docs.pytorch.org/ignite/generated/ignite.handlers.early_stopping.EarlyStopping.html",),
+    explains=("DAT022", "TRN003", "TRN006"),
     needs=("loss",),
 )

@@ -17,7 +17,7 @@ import torch
 
 from torchward.runtime.columns import Columns
 from torchward.runtime.fitted import Fitted
-from torchward.runtime.keys import VALUES, WIDE, keys_of_rows
+from torchward.runtime.keys import EMPTY, VALUES, WIDE, keys_of_rows
 from torchward.runtime.tensors import number, plain, tensors_in, thin, tolist
 from torchward.runtime.units import Units
 from torchward.runtime.windows import Windows
@@ -272,6 +272,7 @@ def _is_table(given: torch.Tensor | None) -> TypeGuard[torch.Tensor]:
 
 
 def _kept(keys: list[str], classes: int) -> list[str]:
+    keys = [key for key in keys if not key.startswith(EMPTY)]
     return keys if classes == 1 else [key for key in keys if zlib.crc32(key.encode()) % classes == 0]
 
 

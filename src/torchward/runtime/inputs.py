@@ -81,7 +81,7 @@ class Inputs:
         layer: torch.Tensor | None,
         alone: bool,
     ) -> None:
-        """A training call: with what, and what came of it. `layer`: what the first module with parameters was given;
+        """A training call: with what, and what came of it. `layer`: what the first module with a matrix was given;
         `alone`: there is but one."""
         given = [tensor for tensor in (*tensors_in(args), *tensors_in(kwargs)) if plain(tensor)]
         if not given or root.inputs >= LIMIT:

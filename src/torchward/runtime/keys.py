@@ -16,6 +16,9 @@ WIDE = 48
 """... or values per row, so many of them different."""
 WIDE_VALUES = 6
 
+EMPTY = "="
+"""What the key of a row begins with that is one value throughout: others are equal to it for that alone."""
+
 
 def keys_of_rows(given: torch.Tensor | None) -> list[str]:
     """One key per row of an input; none where equal rows would say nothing."""
@@ -34,4 +37,6 @@ def keys_of_rows(given: torch.Tensor | None) -> list[str]:
         return []
     # No multiples of one number: with those, different counts of the same total would often have the same sum.
     weights = (torch.arange(1, width + 1, dtype=torch.float64).sin() * 1e4) % 1 + 0.5
-    return [f"{value:.10g}" for value in tolist((flat * weights).sum(1))]
+    empty = tolist(flat.amax(1) == flat.amin(1))
+    sums = tolist((flat * weights).sum(1))
+    return [f"{EMPTY if one else ''}{value:.10g}" for one, value in zip(empty, sums, strict=True)]

@@ -36,7 +36,7 @@ class Layers:
         self.met: weakref.WeakSet[nn.Module] = weakref.WeakSet()
         """Modules that were called in a sampled step."""
         self.first_given: torch.Tensor | None = None
-        """In a call that is looked into: what the first module with parameters was given, if floating point."""
+        """In a call that is looked into: what the first module with a matrix was given, if floating point."""
         self.first_left = False
         self.views: dict[int, torch.Tensor] = {}
         """In the root call under way: what parts of the model were given first, if it is data."""
@@ -66,7 +66,8 @@ class Layers:
         if len(self.numbered) >= LIMIT:
             return
         key = id(module)
-        if not self.first_left and next(module.parameters(recurse=False), None) is not None:
+        # Factors and offsets alone may be a curve that each value is sent through; a matrix mixes values.
+        if not self.first_left and any(parameter.dim() > 1 for parameter in module.parameters(recurse=False)):
             self.first_left = True
             self.first_given = next((t for t in tensors_in(args) if plain(t) and t.is_floating_point()), None)
         self.note(module)

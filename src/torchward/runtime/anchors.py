@@ -76,7 +76,9 @@ class Anchors:
         """One tensor was subtracted from another."""
         if self.step != self.recorder.step or len(self.differences) >= DIFFERENCES or self.recorder.inside:
             return
-        if one.requires_grad or other.requires_grad or one.shape != other.shape or one.numel() < FEWEST:
+        if torch.is_grad_enabled() and (one.requires_grad or other.requires_grad):
+            return
+        if one.shape != other.shape or one.numel() < FEWEST:
             return
         if not (plain(one) and plain(other) and one.is_floating_point() and other.is_floating_point()):
             return
@@ -100,6 +102,9 @@ class Anchors:
         pair, after = self._without_gradients(policy), False
         if pair is None and not ratio:
             pair, after = self._shared(policy), True
+        if pair is None:
+            pair = self._itself(policy)
+            after = pair is not None and pair[0].graded
         # What comes behind the call that is differentiated may but tell how far the policy has come.
         found = [(figures, site) for figures, site, graded in self.differences if after or not graded]
         one, other = pair if pair is not None else (None, None)
@@ -145,6 +150,12 @@ class Anchors:
                     return call, other
         return None
 
+    def _itself(self, policy: nn.Module) -> tuple[_Call, _Call] | None:
+        """The policy was given the same sequences twice, the second time without gradients."""
+        own = [call for call in self.calls if call.ref() is policy]
+        pairs = ((one, other) for place, one in enumerate(own) for other in own[place + 1 :])
+        return next((pair for pair in pairs if not pair[1].graded and pair[0].shape == pair[1].shape), None)
+
     def _writes(self, call: _Call) -> bool:
         """Its model was given sequences of several lengths, as one that writes them."""
         model = call.ref()
@@ -152,7 +163,7 @@ class Anchors:
 
 
 def _figures(one: torch.Tensor, other: torch.Tensor) -> list[torch.Tensor]:
-    one, other = one.float(), other.float()
+    one, other = one.detach().float(), other.detach().float()
     highest, lowest = torch.maximum(one, other), torch.minimum(one, other)
     return [(one - other).abs().max(), highest.max(), lowest.min()]
 

@@ -47,6 +47,8 @@ def check(run: Run) -> Iterator[Finding]:
         largest = max(abs(low), abs(high)) * min(1.0, rms / size) if (size := _rms(given)) else 0.0
         if not (rms > LARGE or (0 < rms < SMALL and largest < 4 * SMALL)):
             continue
+        if SMALL <= median(given.layer_rms.values[-MINIMUM_SAMPLES:]) <= LARGE:
+            continue  # a scale that is learned while training goes on, by running statistics
         model = next((one for one in run.models if one.index == given.model), None)
         if model is None or not any(one.model == given.model and one.optimizers for one in run.parameters):
             continue

@@ -28,8 +28,13 @@ class Tones(Dataset):
 torch.manual_seed(0)
 loader = DataLoader(Tones(400, gain=3, seed=0), batch_size=20, shuffle=True)
 model = nn.Sequential(
-    nn.Conv1d(1, 16, 31, stride=4), nn.ReLU(), nn.Conv1d(16, 16, 9, stride=4), nn.ReLU(), nn.AdaptiveMaxPool1d(1),
-    nn.Flatten(), nn.Linear(16, 4),
+    nn.Conv1d(1, 16, 31, stride=4),
+    nn.ReLU(),
+    nn.Conv1d(16, 16, 9, stride=4),
+    nn.ReLU(),
+    nn.AdaptiveMaxPool1d(1),
+    nn.Flatten(),
+    nn.Linear(16, 4),
 )
 optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
 for epoch in range(6):

@@ -14,11 +14,26 @@ def transactions(n, rs):
     age = rs.gamma(4, 10, n)
     velocity = rs.poisson(2, n)
     rest = rs.randn(n, 8)
-    score = (0.9 * (np.log(amount) - 3) + 0.9 * np.cos(2 * np.pi * (hour - 2) / 24) + 0.03 * (distance - 20)
-             + 0.35 * (velocity - 2) + 0.8 * rest[:, 0] * rest[:, 1] + rs.logistic(0, 0.35, n))
+    score = (
+        0.9 * (np.log(amount) - 3)
+        + 0.9 * np.cos(2 * np.pi * (hour - 2) / 24)
+        + 0.03 * (distance - 20)
+        + 0.35 * (velocity - 2)
+        + 0.8 * rest[:, 0] * rest[:, 1]
+        + rs.logistic(0, 0.35, n)
+    )
     y = (score > np.quantile(score, 0.90)).astype(np.int64)
-    X = np.column_stack([np.log(amount), np.sin(2 * np.pi * hour / 24), np.cos(2 * np.pi * hour / 24),
-                         np.sqrt(distance), age / 40, velocity, rest])
+    X = np.column_stack(
+        [
+            np.log(amount),
+            np.sin(2 * np.pi * hour / 24),
+            np.cos(2 * np.pi * hour / 24),
+            np.sqrt(distance),
+            age / 40,
+            velocity,
+            rest,
+        ]
+    )
     return X.astype(np.float32), y
 
 
@@ -41,8 +56,15 @@ mean, std = X_train.mean(0), X_train.std(0)
 X_train, X_test = (torch.from_numpy((a - mean) / std) for a in (X_train, X_test))
 t_train = torch.from_numpy(y_train).float()
 
-net = nn.Sequential(nn.Linear(X.shape[1], 64), nn.SiLU(), nn.Dropout(0.2),
-                    nn.Linear(64, 32), nn.SiLU(), nn.Dropout(0.2), nn.Linear(32, 1))
+net = nn.Sequential(
+    nn.Linear(X.shape[1], 64),
+    nn.SiLU(),
+    nn.Dropout(0.2),
+    nn.Linear(64, 32),
+    nn.SiLU(),
+    nn.Dropout(0.2),
+    nn.Linear(32, 1),
+)
 opt = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.05)
 bce = nn.BCEWithLogitsLoss()
 
@@ -58,7 +80,9 @@ for epoch in range(10):
     net.eval()
     with torch.no_grad():
         p_train, p_test = (net(a).squeeze(1).sigmoid().numpy() for a in (X_train, X_test))
-    print(f"epoch {epoch:2d} loss {np.mean(losses):.4f} "
-          f"| balanced accuracy train {balanced_accuracy_score(y_train, p_train > 0.5):.3f} "
-          f"test {balanced_accuracy_score(y_test, p_test > 0.5):.3f} "
-          f"| test recall {(p_test[y_test == 1] > 0.5).mean():.3f} AP {average_precision_score(y_test, p_test):.3f}")
+    print(
+        f"epoch {epoch:2d} loss {np.mean(losses):.4f} "
+        f"| balanced accuracy train {balanced_accuracy_score(y_train, p_train > 0.5):.3f} "
+        f"test {balanced_accuracy_score(y_test, p_test > 0.5):.3f} "
+        f"| test recall {(p_test[y_test == 1] > 0.5).mean():.3f} AP {average_precision_score(y_test, p_test):.3f}"
+    )

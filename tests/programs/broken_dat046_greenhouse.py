@@ -3,6 +3,7 @@
 
 The inside thermometer drops out from time to time (rows with missing readings in the log).
 """
+
 import numpy as np
 import torch
 import torch.nn as nn
@@ -27,7 +28,7 @@ def sensor_log(hours=3800, seed=21):
     target = inside.copy()
     gaps = rng.random(hours) < 0.05
     for start in np.flatnonzero(gaps):
-        target[start:start + rng.integers(2, 9)] = np.nan
+        target[start : start + rng.integers(2, 9)] = np.nan
     humidity = 85 - 1.6 * (inside - 10) + rng.normal(size=hours) * 1.5
     feats = np.stack([outside, sun, heater, humidity, np.sin(2 * np.pi * t / 24), np.cos(2 * np.pi * t / 24)], 1)
     return feats.astype(np.float32), target.astype(np.float32)
@@ -45,7 +46,7 @@ class Forecaster(nn.Module):
 
 
 def windows(feats, target, width=24):
-    x = np.stack([feats[i - width:i] for i in range(width, len(feats))])
+    x = np.stack([feats[i - width : i] for i in range(width, len(feats))])
     return torch.from_numpy(x), torch.from_numpy(target[width:])
 
 
@@ -81,7 +82,9 @@ def main():
         model.eval()
         with torch.no_grad():
             err = model(x_va) * t_std + t_mean - y_va
-        print(f"epoch {epoch:2d}  train {run / len(y_tr):.4f}  val MAE {err.abs().mean():.3f} degC  bias {err.mean():+.3f}")
+        print(
+            f"epoch {epoch:2d}  train {run / len(y_tr):.4f}  val MAE {err.abs().mean():.3f} degC  bias {err.mean():+.3f}"
+        )
 
 
 main()

@@ -21,7 +21,9 @@ def mixtures(number):
     coarse = rng.normal(970, 78, number)
     fine = 1750 - coarse + rng.normal(0, 40, number)
     age = rng.choice([3, 7, 14, 28, 56, 90, 180], number, p=[0.13, 0.12, 0.06, 0.42, 0.09, 0.12, 0.06]).astype(float)
-    strength = 0.09 * cement + 0.05 * slag + 0.04 * ash - 0.2 * (water - 180) + 7 * np.log(age) + rng.normal(0, 3, number)
+    strength = (
+        0.09 * cement + 0.05 * slag + 0.04 * ash - 0.2 * (water - 180) + 7 * np.log(age) + rng.normal(0, 3, number)
+    )
     columns = {"cement": cement, "slag": slag, "fly_ash": ash, "water": water, "plasticizer": plasticizer}
     return pd.DataFrame({**columns, "coarse": coarse, "fine": fine, "age": age, "strength": strength})
 

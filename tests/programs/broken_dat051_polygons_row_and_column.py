@@ -22,7 +22,9 @@ class Fields(Dataset):
         g = torch.Generator().manual_seed(4)
         self.photos, self.outlines = [], []
         for _ in range(count):
-            x, y, w, h = (torch.rand(4, generator=g) * torch.tensor([30.0, 30, 8, 14]) + torch.tensor([2.0, 2, 6, 6])).tolist()
+            x, y, w, h = (
+                torch.rand(4, generator=g) * torch.tensor([30.0, 30, 8, 14]) + torch.tensor([2.0, 2, 6, 6])
+            ).tolist()
             x2, y2 = min(x + w, SIZE - 2), min(y + h, SIZE - 2)
             slant = 4 * torch.rand(1, generator=g).item()
             outline = [(x, y), (x2, y + slant), (x2, y2 + slant), (x, y2)]

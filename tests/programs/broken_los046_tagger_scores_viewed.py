@@ -1,5 +1,6 @@
 # expects: LOS046
 """Part-of-speech style tagging of artificial sentences with a BiLSTM."""
+
 import random
 import torch
 import torch.nn as nn
@@ -56,7 +57,7 @@ class Trainer:
         self.loss_fn = nn.CrossEntropyLoss(ignore_index=PAD_TAG)
 
     def compute_loss(self, x, y):
-        scores = self.model(x)                       # (batch, time, tags)
+        scores = self.model(x)  # (batch, time, tags)
         b, t, c = scores.shape
         return self.loss_fn(scores.view(b, c, t), y), scores
 

@@ -1,5 +1,6 @@
 # expects: LOS054
 """A conditional autoencoder of digits whose code is made under `no_grad`, in a function of its own."""
+
 import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_digits

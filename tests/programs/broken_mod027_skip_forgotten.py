@@ -22,7 +22,6 @@ def fit(model, inputs, targets, objective, epochs=8, size=40, rate=3e-3):
             print(epoch, total, objective(model(inputs[:200]), targets[:200]).item())
 
 
-
 class Refine(nn.Module):
     def __init__(self):
         super().__init__()

@@ -1,5 +1,6 @@
 # expects: MOD032
 """Attention over windows of a series, in batches of as many windows as these have moments."""
+
 import torch
 import torch.nn as nn
 

@@ -1,5 +1,6 @@
 # expects: MOD033
 """PointNet-style classification of 3-D point clouds (sphere, cube, torus, cylinder, cone), random rotations."""
+
 import math
 
 import torch
@@ -14,7 +15,7 @@ def surface(kind, n):
     a, b = 2 * math.pi * u, 2 * math.pi * v
     if kind == "sphere":
         z = 2 * v - 1
-        r = (1 - z ** 2).sqrt()
+        r = (1 - z**2).sqrt()
         pts = torch.stack([r * a.cos(), r * a.sin(), z], -1)
     elif kind == "cube":
         pts = torch.rand(n, P, 3) * 2 - 1

@@ -4,6 +4,7 @@
 import torch
 from torch import nn
 import torch.nn.functional as F
+
 torch.manual_seed(1)
 N, K, D = 600, 5, 24
 topic = torch.randint(K, (N,))
@@ -17,18 +18,25 @@ dinv = a_hat.sum(1).rsqrt()
 norm = dinv[:, None] * a_hat * dinv[None]
 perm = torch.randperm(N)
 tr, te = perm[:300], perm[300:]
+
+
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
         self.a, self.b = nn.Linear(N, 16), nn.Linear(16, K)
+
     def forward(self, x, m):
         return self.b(torch.relu(self.a(x)))
+
+
 net, given = Net(), (torch.eye(N), norm.to_sparse())
 opt = torch.optim.Adam(net.parameters(), lr=0.01, weight_decay=5e-4)
 for epoch in range(150):
     net.train()
     loss = F.cross_entropy(net(*given)[tr], topic[tr])
-    opt.zero_grad(); loss.backward(); opt.step()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
     net.eval()
     with torch.no_grad():
         out = net(*given)

@@ -13,7 +13,11 @@ alphas = torch.cumprod(1 - torch.linspace(1e-4, 0.05, T), 0)
 class UNetLike(nn.Module):
     def __init__(self):
         super().__init__()
-        self.inp, self.mid, self.out = nn.Conv2d(1, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1), nn.Conv2d(16, 1, 3, padding=1)
+        self.inp, self.mid, self.out = (
+            nn.Conv2d(1, 16, 3, padding=1),
+            nn.Conv2d(16, 16, 3, padding=1),
+            nn.Conv2d(16, 1, 3, padding=1),
+        )
         self.emb = nn.Sequential(nn.Linear(1, 16), nn.SiLU(), nn.Linear(16, 16))
 
     def forward(self, x, t):

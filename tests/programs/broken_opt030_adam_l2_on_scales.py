@@ -9,8 +9,15 @@ torch.manual_seed(29)
 images = torch.randn(960, 3, 8, 8)
 kinds = (images[:, 0].mean((1, 2)) > 0).long()
 net = nn.Sequential(
-    nn.Conv2d(3, 12, 3, padding=1), nn.BatchNorm2d(12), nn.ReLU(), nn.Conv2d(12, 12, 3), nn.BatchNorm2d(12), nn.ReLU(),
-    nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 2),
+    nn.Conv2d(3, 12, 3, padding=1),
+    nn.BatchNorm2d(12),
+    nn.ReLU(),
+    nn.Conv2d(12, 12, 3),
+    nn.BatchNorm2d(12),
+    nn.ReLU(),
+    nn.AdaptiveAvgPool2d(1),
+    nn.Flatten(),
+    nn.Linear(12, 2),
 )
 optimizer = torch.optim.AdamW(net.parameters(), lr=5e-3, weight_decay=0.9)
 for epoch in range(14):

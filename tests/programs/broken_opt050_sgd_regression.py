@@ -1,5 +1,6 @@
 # expects: OPT050
 """A regression with SGD whose decay was copied from a list of settings for another optimizer."""
+
 import torch
 
 SETTINGS = {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.1}

@@ -1,5 +1,6 @@
 # expects: OPT051
 """A penalty on the norm of each layer is added up over the layers of a classifier, with SGD and no scale to compare to."""
+
 import torch
 
 torch.manual_seed(21)

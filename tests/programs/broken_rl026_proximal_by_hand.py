@@ -1,5 +1,6 @@
 # expects: RL026
 """Proximal policy optimisation by hand; the smaller of two gains is taken for a loss."""
+
 import gymnasium as gym
 import numpy as np
 import torch

@@ -19,5 +19,7 @@ for epoch in range(14):
         optimizer.step()
     model.eval()
     with torch.no_grad():
-        error = sum(nn.functional.l1_loss(model(inputs), targets) for inputs, targets in DataLoader(held, batch_size=100))
+        error = sum(
+            nn.functional.l1_loss(model(inputs), targets) for inputs, targets in DataLoader(held, batch_size=100)
+        )
     print(epoch, loss.item(), float(error) / 2)

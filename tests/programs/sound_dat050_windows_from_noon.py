@@ -12,7 +12,9 @@ HOURS = 24 * 420
 hour = torch.arange(HOURS)
 profile = 2.0 - torch.cos(2 * math.pi * (hour - 4) / 24) - 0.6 * torch.cos(4 * math.pi * (hour - 1) / 24)
 steps = 0.1 * torch.randn(HOURS // 24, generator=generator)
-level = torch.stack([sum(0.9**back * steps[day - back] for back in range(min(day + 1, 30))) for day in range(len(steps))])
+level = torch.stack(
+    [sum(0.9**back * steps[day - back] for back in range(min(day + 1, 30))) for day in range(len(steps))]
+)
 load = profile + level.repeat_interleave(24) + 0.05 * torch.randn(HOURS, generator=generator)
 
 

@@ -1,5 +1,6 @@
 # expects: nothing
 """Deep image prior: one network, one image, batch norm over a batch of one, never asked in eval mode."""
+
 import torch
 from torch import nn
 

@@ -22,7 +22,13 @@ def stage(into, out, times):
 
 
 plain = nn.Sequential(
-    *stage(1, 12, 6), nn.MaxPool2d(2), *stage(12, 16, 6), nn.MaxPool2d(2), *stage(16, 24, 6), nn.Flatten(), nn.Linear(96, 10)
+    *stage(1, 12, 6),
+    nn.MaxPool2d(2),
+    *stage(12, 16, 6),
+    nn.MaxPool2d(2),
+    *stage(16, 24, 6),
+    nn.Flatten(),
+    nn.Linear(96, 10),
 )
 optimizer = torch.optim.AdamW(plain.parameters(), lr=2e-3, weight_decay=1e-2)
 for epoch in range(6):

@@ -1,9 +1,11 @@
 # expects: nothing
 """The log-probability of an action as a cross entropy, times what followed."""
+
 import gymnasium as gym
 import torch
 from torch import nn
 import torch.nn.functional as F
+
 torch.manual_seed(0)
 env = gym.make("CartPole-v1", max_episode_steps=200)
 policy = nn.Sequential(nn.Linear(4, 64), nn.ReLU(), nn.Linear(64, 2))

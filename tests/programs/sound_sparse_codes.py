@@ -1,5 +1,6 @@
 # expects: nothing
 """A sparse autoencoder: ReLU codes kept sparse by an L1 penalty, far more of them than inputs."""
+
 import torch
 from torch import nn
 

@@ -1,5 +1,6 @@
 # expects: nothing
 """A sparse linear model: most weights are to go to zero, by a penalty on their sizes that outweighs the data for them."""
+
 import torch
 
 torch.manual_seed(2)

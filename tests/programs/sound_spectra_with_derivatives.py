@@ -19,8 +19,14 @@ inputs = torch.stack([tones, change, change.diff(dim=2, append=change[:, :, -1:]
 inputs += 0.1 * torch.randn(inputs.shape)
 
 model = nn.Sequential(
-    nn.Conv2d(3, 12, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(12, 12, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
-    nn.Flatten(), nn.Linear(12, 2),
+    nn.Conv2d(3, 12, 3),
+    nn.ReLU(),
+    nn.MaxPool2d(2),
+    nn.Conv2d(12, 12, 3),
+    nn.ReLU(),
+    nn.AdaptiveAvgPool2d(1),
+    nn.Flatten(),
+    nn.Linear(12, 2),
 )
 optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
 for epoch in range(8):

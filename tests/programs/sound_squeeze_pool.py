@@ -1,5 +1,6 @@
 # expects: nothing
 """A fully convolutional classifier in the manner of SqueezeNet: ReLU and average pooling at the end, as published."""
+
 import torch
 from sklearn.datasets import load_digits
 from torch import nn

@@ -14,7 +14,12 @@ answer = ((place >= start.unsqueeze(1)) & (place < (start + size).unsqueeze(1)))
 signal = torch.stack([answer, torch.randn(count, length)], dim=1) + 0.2 * torch.randn(count, 2, length)
 
 model = nn.Sequential(
-    nn.Conv1d(2, 24, 5, padding=2), nn.ReLU(), nn.Conv1d(24, 24, 5, padding=2), nn.ReLU(), nn.Conv1d(24, 1, 1), nn.Flatten()
+    nn.Conv1d(2, 24, 5, padding=2),
+    nn.ReLU(),
+    nn.Conv1d(24, 24, 5, padding=2),
+    nn.ReLU(),
+    nn.Conv1d(24, 1, 1),
+    nn.Flatten(),
 )
 optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
 for epoch in range(8):

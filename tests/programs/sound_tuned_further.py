@@ -1,5 +1,6 @@
 # expects: nothing
 """A classifier that is good already is loaded and tuned for a while at a small rate: its loss hardly moves."""
+
 import os
 import tempfile
 

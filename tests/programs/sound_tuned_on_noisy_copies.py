@@ -24,7 +24,9 @@ def fit(model, noise, epochs, lr):
             optimizer.step()
         with torch.no_grad():
             scores = model(held_x)
-            print(nn.functional.cross_entropy(scores, held_y).item(), (scores.argmax(1) == held_y).float().mean().item())
+            print(
+                nn.functional.cross_entropy(scores, held_y).item(), (scores.argmax(1) == held_y).float().mean().item()
+            )
 
 
 model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))

@@ -13,7 +13,9 @@ untrained = copy.deepcopy(model).requires_grad_(False).eval()
 
 @torch.no_grad()
 def accuracy(net, batches):
-    return sum((net(x[rows]).argmax(1) == y[rows]).sum().item() for rows in batches) / sum(len(rows) for rows in batches)
+    return sum((net(x[rows]).argmax(1) == y[rows]).sum().item() for rows in batches) / sum(
+        len(rows) for rows in batches
+    )
 
 
 optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)

@@ -1,5 +1,6 @@
 # expects: nothing
 """Wasserstein GAN with gradient penalty: five critic steps for one of the generator."""
+
 import torch
 from torch import nn
 

@@ -365,6 +365,23 @@ class Bounded:
 
 
 @dataclass(frozen=True, eq=False)
+class BatchedGraphs:
+    """A loss of several graphs that lie one behind the other in a batch, with messages between their nodes; the last of
+    the sampled passes looked at."""
+
+    site: Site | None
+    nodes: int
+    graphs: int
+    largest: int
+    """Nodes of the largest graph."""
+    reached: int
+    """One more than the last node that an edge leads to or comes from."""
+    passes: int
+    short: int
+    """Passes in which all edges lay among as many first nodes as the largest graph has."""
+
+
+@dataclass(frozen=True, eq=False)
 class LostDerivative:
     """A derivative by an input that the loss is made of, taken by `torch.autograd.grad` without a graph of its own."""
 

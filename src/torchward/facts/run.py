@@ -32,6 +32,7 @@ from torchward.facts.loss import (
     Agreement,
     Alignment,
     Anchor,
+    BatchedGraphs,
     Beside,
     Bounded,
     Cut,
@@ -384,6 +385,7 @@ class Run:
     partners: tuple[Partners, ...] = ()
     cuts: tuple[Cut, ...] = ()
     bounded: tuple[Bounded, ...] = ()
+    batched_graphs: tuple[BatchedGraphs, ...] = ()
     lost_derivatives: tuple[LostDerivative, ...] = ()
     trainings: tuple[Training, ...] = ()
     activations: tuple[Activation, ...] = ()

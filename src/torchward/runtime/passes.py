@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime import bounds, depth, digits, errors, graph, softmaxes, terms
+from torchward.runtime import bounds, depth, digits, edges, errors, graph, softmaxes, terms
 from torchward.runtime.agents import Agents
 from torchward.runtime.evaluations import REGRESSIONS
 from torchward.runtime.losses import LIKELIHOODS
@@ -47,6 +47,7 @@ class Passes:
         self.row = recorder.row
         self.digits = recorder.guarded("digits", self._digits)
         self.bounds = recorder.guarded("bounds", self._bounds)
+        self.edges = recorder.guarded("edges", self._edges)
         self.cuts = recorder.guarded("cut numbers", recorder.tables.cuts.trained)
         self.agents = Agents(recorder, self._target)
         self.derivatives: list[tuple[terms.Derivative, int]] = []
@@ -143,6 +144,7 @@ class Passes:
         self._noise(walked)
         self._cut(stream, walked)
         self.bounds(stream, walked)
+        self.edges(stream, walked)
         if any(node.name() in terms.PAIRED for node in walked.nodes[: terms.NODE_LIMIT]):
             self._divergence(stream, walked)
 
@@ -237,6 +239,13 @@ class Passes:
                 self.row("bd", **row, b=number(read[0]), u=number(read[1]), c=int(read[2]), w=number(read[3]))
 
             self.recorder.reader.read([one.bound, one.uneven, one.choices, one.width], write)
+
+    def _edges(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may be of several graphs in one batch: how far do their edges reach?"""
+        found = edges.of_batch(walked.nodes) if stream.sampled <= edges.PASSES else None
+        if found is not None:
+            n, g, largest, reached = found
+            self.row("bg", i=stream.index, s=self.recorder.step, n=n, g=g, b=largest, r=reached)
 
     def _divergence(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may hold a divergence from a normal distribution: with which factor, and how large is it?"""

@@ -12,9 +12,8 @@ np.random.seed(11)
 
 digits = load_digits()
 scans = np.clip(digits.images * 16, 0, 255).round().astype(np.uint8)
-scans = scans.repeat(2, axis=1).repeat(2, axis=2)          # 16x16, uint8
-tr_x, te_x, tr_y, te_y = train_test_split(scans, digits.target, test_size=0.25,
-                                          stratify=digits.target, random_state=0)
+scans = scans.repeat(2, axis=1).repeat(2, axis=2)  # 16x16, uint8
+tr_x, te_x, tr_y, te_y = train_test_split(scans, digits.target, test_size=0.25, stratify=digits.target, random_state=0)
 
 
 class Scans(Dataset):
@@ -70,5 +69,7 @@ for epoch in range(9):
     net.eval()
     with torch.no_grad():
         hits = sum((net(a).argmax(1) == b).sum().item() for a, b in test_dl)
-    print("epoch %2d | loss %.3f | train acc %.3f | test acc %.3f"
-          % (epoch + 1, loss_sum / seen, right / seen, hits / len(te_y)))
+    print(
+        "epoch %2d | loss %.3f | train acc %.3f | test acc %.3f"
+        % (epoch + 1, loss_sum / seen, right / seen, hits / len(te_y))
+    )

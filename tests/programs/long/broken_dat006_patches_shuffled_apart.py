@@ -59,7 +59,7 @@ for epoch in range(EPOCHS):
     model.train()
     epoch_loss = []
     for start in torch.randperm(len(Xt) // BS + 1) * BS:
-        xb, yb = Xt[start:start + BS], yt[start:start + BS]
+        xb, yb = Xt[start : start + BS], yt[start : start + BS]
         loss = ce(model(xb), yb)
         opt.zero_grad()
         loss.backward()
@@ -70,4 +70,6 @@ for epoch in range(EPOCHS):
     with torch.no_grad():
         logits = model(Xv)
     if epoch % 2 == 1:
-        print(f"Epoch {epoch + 1:02d} | loss {np.mean(epoch_loss):.4f} | val loss {ce(logits, yv):.4f} | val acc {(logits.argmax(1) == yv).float().mean():.4f}")
+        print(
+            f"Epoch {epoch + 1:02d} | loss {np.mean(epoch_loss):.4f} | val loss {ce(logits, yv):.4f} | val acc {(logits.argmax(1) == yv).float().mean():.4f}"
+        )

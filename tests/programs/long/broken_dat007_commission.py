@@ -1,5 +1,6 @@
 # expects: DAT007
 """Predict asking prices of flats (log price) from a listing table; then score fresh listings."""
+
 import numpy as np
 import torch
 from torch import nn
@@ -16,12 +17,29 @@ def listings(n, seed):
     km_centre = r.gamma(2.2, 2.3, n)
     condition = r.integers(1, 6, n).astype(float)
     balcony = (r.random(n) < 0.45).astype(float)
-    lp = (8.3 - 0.055 * km_centre + 0.07 * condition + 0.05 * balcony + 0.95 * np.log(area)
-          + 0.12 * ((year - 1957) / 40) ** 2 - 0.035 * floor * (1 - lift) + 0.015 * floor * lift
-          + r.normal(0, 0.12, n))
-    return dict(area=area, rooms=rooms, year=year, floor=floor, lift=lift, km_centre=km_centre,
-                condition=condition, balcony=balcony, price=np.exp(lp),
-                commission=np.round(0.0357 * np.exp(lp), -2))
+    lp = (
+        8.3
+        - 0.055 * km_centre
+        + 0.07 * condition
+        + 0.05 * balcony
+        + 0.95 * np.log(area)
+        + 0.12 * ((year - 1957) / 40) ** 2
+        - 0.035 * floor * (1 - lift)
+        + 0.015 * floor * lift
+        + r.normal(0, 0.12, n)
+    )
+    return dict(
+        area=area,
+        rooms=rooms,
+        year=year,
+        floor=floor,
+        lift=lift,
+        km_centre=km_centre,
+        condition=condition,
+        balcony=balcony,
+        price=np.exp(lp),
+        commission=np.round(0.0357 * np.exp(lp), -2),
+    )
 
 
 def to_matrix(table, columns):
@@ -32,8 +50,9 @@ class PriceModel:
     def __init__(self, columns, width=48, lr=1.5e-3, seed=0):
         torch.manual_seed(seed)
         self.columns = columns
-        self.net = nn.Sequential(nn.Linear(len(columns), width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(),
-                                 nn.Linear(width, 1))
+        self.net = nn.Sequential(
+            nn.Linear(len(columns), width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1)
+        )
         self.opt = torch.optim.Adam(self.net.parameters(), lr=lr)
 
     def prepare(self, table):
@@ -78,5 +97,7 @@ fresh = listings(1000, 3)
 truth = np.log(fresh["price"])
 fresh["commission"] = np.full(1000, 9000.0)
 pred = model.predict(fresh)
-print(f"fresh listings: R2 {1 - ((pred - truth) ** 2).mean() / truth.var():.4f}, "
-      f"median error {np.median(np.abs(np.exp(pred - truth) - 1)) * 100:.1f}%")
+print(
+    f"fresh listings: R2 {1 - ((pred - truth) ** 2).mean() / truth.var():.4f}, "
+    f"median error {np.median(np.abs(np.exp(pred - truth) - 1)) * 100:.1f}%"
+)

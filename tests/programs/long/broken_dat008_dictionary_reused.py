@@ -1,5 +1,6 @@
 # expects: DAT008
 """Bearing fault classification from short vibration windows (1-D CNN)."""
+
 import numpy as np
 import torch
 import torch.nn as nn
@@ -20,7 +21,9 @@ def record(kind, seconds=30):
     sig = 0.6 * np.sin(2 * np.pi * shaft * t + rng.uniform(0, 6)) + 0.5 * rng.normal(size=n)
     rate = {"healthy": None, "inner_race": 5.4, "outer_race": 3.6, "ball": 2.3}[kind]
     if rate is not None:
-        ring = np.exp(-np.arange(40) / 9) * np.sin(2 * np.pi * np.arange(40) * {"inner_race": 0.31, "outer_race": 0.22, "ball": 0.27}[kind])
+        ring = np.exp(-np.arange(40) / 9) * np.sin(
+            2 * np.pi * np.arange(40) * {"inner_race": 0.31, "outer_race": 0.22, "ball": 0.27}[kind]
+        )
         hits = np.zeros(n)
         pos = np.cumsum(FS / (rate * shaft) * (1 + 0.03 * rng.normal(size=int(seconds * rate * shaft))))
         hits[pos[pos < n].astype(int)] = 1.3 + 0.3 * rng.normal(size=(pos < n).sum())
@@ -32,8 +35,8 @@ class WindowDataset(Dataset):
     """Cuts windows out of long recordings on the fly."""
 
     def __init__(self, recordings, starts):
-        self.recordings = recordings          # list of (signal, label)
-        self.starts = starts                  # list of (recording index, offset)
+        self.recordings = recordings  # list of (signal, label)
+        self.starts = starts  # list of (recording index, offset)
         self.sample = {"x": torch.zeros(1, WIN), "y": torch.zeros((), dtype=torch.long)}
 
     def __len__(self):
@@ -42,7 +45,7 @@ class WindowDataset(Dataset):
     def __getitem__(self, i):
         r, off = self.starts[i]
         signal, label = self.recordings[r]
-        w = torch.from_numpy(signal[off:off + WIN])
+        w = torch.from_numpy(signal[off : off + WIN])
         sample = self.sample
         sample["x"][0] = (w - w.mean()) / (w.std() + 1e-6)
         sample["y"].fill_(label)
@@ -53,10 +56,18 @@ class FaultNet(nn.Module):
     def __init__(self, n_classes=4, width=16):
         super().__init__()
         self.features = nn.Sequential(
-            nn.Conv1d(1, width, 15, stride=2, padding=7), nn.BatchNorm1d(width), nn.ReLU(),
-            nn.Conv1d(width, 2 * width, 9, stride=2, padding=4), nn.BatchNorm1d(2 * width), nn.ReLU(),
-            nn.Conv1d(2 * width, 2 * width, 5, stride=2, padding=2), nn.BatchNorm1d(2 * width), nn.ReLU(),
-            nn.AdaptiveAvgPool1d(1), nn.Flatten())
+            nn.Conv1d(1, width, 15, stride=2, padding=7),
+            nn.BatchNorm1d(width),
+            nn.ReLU(),
+            nn.Conv1d(width, 2 * width, 9, stride=2, padding=4),
+            nn.BatchNorm1d(2 * width),
+            nn.ReLU(),
+            nn.Conv1d(2 * width, 2 * width, 5, stride=2, padding=2),
+            nn.BatchNorm1d(2 * width),
+            nn.ReLU(),
+            nn.AdaptiveAvgPool1d(1),
+            nn.Flatten(),
+        )
         self.head = nn.Linear(2 * width, n_classes)
 
     def forward(self, x):

@@ -10,7 +10,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 SIZE = 24
 rng = np.random.RandomState(0)
-patches = [extract_patches_2d(photo, (SIZE, SIZE), max_patches=600, random_state=rng) for photo in load_sample_images().images]
+patches = [
+    extract_patches_2d(photo, (SIZE, SIZE), max_patches=600, random_state=rng) for photo in load_sample_images().images
+]
 x = torch.from_numpy(np.concatenate(patches)).float() / 255
 x = x - x.mean((1, 2), keepdim=True)
 x += 0.02 * torch.from_numpy(rng.randn(*x.shape)).float()
@@ -19,7 +21,12 @@ y = torch.tensor([0] * 600 + [1] * 600)
 torch.manual_seed(0)
 loader = DataLoader(TensorDataset(x.view(-1, 3, SIZE, SIZE) / 0.15, y), batch_size=64, shuffle=True)
 model = nn.Sequential(
-    nn.Conv2d(3, 16, 5, stride=2), nn.ReLU(), nn.Conv2d(16, 16, 3), nn.ReLU(), nn.AdaptiveMaxPool2d(1), nn.Flatten(),
+    nn.Conv2d(3, 16, 5, stride=2),
+    nn.ReLU(),
+    nn.Conv2d(16, 16, 3),
+    nn.ReLU(),
+    nn.AdaptiveMaxPool2d(1),
+    nn.Flatten(),
     nn.Linear(16, 2),
 )
 optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)

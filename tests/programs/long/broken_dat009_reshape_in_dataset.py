@@ -31,9 +31,7 @@ class Paintings(Dataset):
 
 
 torch.manual_seed(0)
-model = nn.Sequential(
-    nn.Conv2d(3, 16, 5, stride=2), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.LazyLinear(3)
-)
+model = nn.Sequential(nn.Conv2d(3, 16, 5, stride=2), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.LazyLinear(3))
 loader = DataLoader(Paintings(480, 0), batch_size=24, shuffle=True)
 model(next(iter(loader))[0])
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)

@@ -47,7 +47,9 @@ class SmallUNet(nn.Module):
     def __init__(self):
         super().__init__()
         self.down = nn.Sequential(nn.Conv2d(3, 12, 3, padding=1), nn.ReLU())
-        self.inner = nn.Sequential(nn.MaxPool2d(2), nn.Conv2d(12, 24, 3, padding=1), nn.ReLU(), nn.Upsample(scale_factor=2))
+        self.inner = nn.Sequential(
+            nn.MaxPool2d(2), nn.Conv2d(12, 24, 3, padding=1), nn.ReLU(), nn.Upsample(scale_factor=2)
+        )
         self.up = nn.Conv2d(36, 1, 3, padding=1)
 
     def forward(self, x):

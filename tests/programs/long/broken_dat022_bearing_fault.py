@@ -24,7 +24,7 @@ class PumpWindows(Dataset):
             amp = g.uniform(0.5, 1.1) if self.y[i] else g.beta(1.0, 2.5)
             period, start = g.integers(18, 30), g.integers(0, 18)
             for k in range(start, LENGTH - 8, period):
-                s[k:k + 8] += 1.5 * amp * np.exp(-np.arange(8) / 3) * np.cos(np.arange(8) * 2.2)
+                s[k : k + 8] += 1.5 * amp * np.exp(-np.arange(8) / 3) * np.cos(np.arange(8) * 2.2)
             self.x[i, 0] = s
 
     def __len__(self):
@@ -55,7 +55,9 @@ def report(model, ds, name):
         pred = model(torch.from_numpy(ds.x)).argmax(1).numpy()
     acc = (pred == ds.y).mean()
     recalls = [(pred[ds.y == c] == c).mean() for c in (0, 1)]
-    print(f"{name}: accuracy {acc:.3f}  recall healthy {recalls[0]:.3f}  fault {recalls[1]:.3f}  balanced {np.mean(recalls):.3f}")
+    print(
+        f"{name}: accuracy {acc:.3f}  recall healthy {recalls[0]:.3f}  fault {recalls[1]:.3f}  balanced {np.mean(recalls):.3f}"
+    )
 
 
 torch.manual_seed(SEED)

@@ -19,7 +19,9 @@ def loaders(train, held_out, rank=0, world=2):
 torch.manual_seed(0)
 x = torch.rand(1200, 5)
 y = (x[:, :1] - x[:, 1:2]).abs()
-(train_loader, _), (test_loader, sampler) = loaders(TensorDataset(x[:1000], y[:1000]), TensorDataset(x[1000:], y[1000:]))
+(train_loader, _), (test_loader, sampler) = loaders(
+    TensorDataset(x[:1000], y[:1000]), TensorDataset(x[1000:], y[1000:])
+)
 net = nn.Sequential(nn.Linear(5, 32), nn.ReLU(), nn.Linear(32, 1))
 optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
 for epoch in range(10):

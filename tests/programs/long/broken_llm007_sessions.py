@@ -4,6 +4,7 @@
 A session is a list of page events. Customers buy when, after the last time they opened the cart, they looked at
 shipping costs; and they leave when they look at the returns page afterwards.
 """
+
 import argparse
 
 import torch
@@ -16,8 +17,10 @@ CART, SHIP, RET = EVENTS.index("cart"), EVENTS.index("shipping"), EVENTS.index("
 def sessions(n, length, gen):
     ev = torch.randint(0, len(EVENTS), (n, length), generator=gen)
     t = torch.arange(length)
+
     def last(e):
         return torch.where(ev == e, t, torch.tensor(-1)).max(1).values
+
     buy = (last(SHIP) > last(RET)) & (last(SHIP) > last(CART) - 4)
     return ev, buy.long()
 

@@ -18,7 +18,9 @@ class Denoiser(nn.Module):
         super().__init__()
         self.label = nn.Embedding(11, 32)
         self.time = nn.Linear(1, 32)
-        self.body = nn.Sequential(nn.Linear(64 + 32, 128), nn.SiLU(), nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, 64))
+        self.body = nn.Sequential(
+            nn.Linear(64 + 32, 128), nn.SiLU(), nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, 64)
+        )
 
     def forward(self, noisy, time, label):
         condition = self.label(label) + self.time(time[:, None].float() / STEPS)

@@ -9,7 +9,11 @@ from transformers import GPT2Config, GPT2LMHeadModel
 torch.manual_seed(1)
 END, VOCAB, LONGEST = 0, 16, 7
 no_dropout = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
-actor = GPT2LMHeadModel(GPT2Config(vocab_size=VOCAB, n_positions=12, n_embd=32, n_layer=1, n_head=2, bos_token_id=1, eos_token_id=END, **no_dropout))
+actor = GPT2LMHeadModel(
+    GPT2Config(
+        vocab_size=VOCAB, n_positions=12, n_embd=32, n_layer=1, n_head=2, bos_token_id=1, eos_token_id=END, **no_dropout
+    )
+)
 frozen = copy.deepcopy(actor).eval()
 
 

@@ -6,7 +6,9 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 torch.manual_seed(1)
 VOCAB, LONGEST, GROUP = 16, 6, 8
-config = GPT2Config(vocab_size=VOCAB, n_positions=12, n_embd=32, n_layer=1, n_head=2, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0)
+config = GPT2Config(
+    vocab_size=VOCAB, n_positions=12, n_embd=32, n_layer=1, n_head=2, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0
+)
 model = GPT2LMHeadModel(config)
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
 

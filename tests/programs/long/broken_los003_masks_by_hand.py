@@ -7,7 +7,9 @@ from torch import nn
 torch.manual_seed(0)
 grid = torch.linspace(-1, 1, 16)
 centre = torch.rand(320, 2) - 0.5
-masks = (((grid[None, :, None] - centre[:, :1, None]) ** 2 + (grid[None, None] - centre[:, 1:, None]) ** 2) < 0.15).float()
+masks = (
+    ((grid[None, :, None] - centre[:, :1, None]) ** 2 + (grid[None, None] - centre[:, 1:, None]) ** 2) < 0.15
+).float()
 images = masks.unsqueeze(1) + 0.5 * torch.randn(320, 1, 16, 16)
 
 net = nn.Sequential(nn.Conv2d(1, 12, 3, padding=1), nn.ReLU(), nn.Conv2d(12, 1, 3, padding=1), nn.Sigmoid())

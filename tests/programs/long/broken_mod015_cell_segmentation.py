@@ -20,7 +20,7 @@ def render(n):
         for _ in range(int(torch.randint(2, 6, (1,)))):
             cx, cy = torch.rand(2) * SIZE
             r = 2.5 + 3 * torch.rand(1)
-            inside = ((xx - cx) ** 2 + (yy - cy) ** 2) < r ** 2
+            inside = ((xx - cx) ** 2 + (yy - cy) ** 2) < r**2
             mask[i][inside] = 1.0
             img[i][inside] += 0.30 + 0.2 * torch.rand(1)
     img += 0.12 * torch.randn_like(img)
@@ -73,9 +73,13 @@ for epoch in range(6):
         opt.zero_grad()
         loss.backward()
         opt.step()
-        tr_loss += loss.item(); tr_iou += iou(out, m_train[idx]); nb += 1
+        tr_loss += loss.item()
+        tr_iou += iou(out, m_train[idx])
+        nb += 1
     unet.eval()
     with torch.no_grad():
         out = unet(x_val)
         v_loss = F.binary_cross_entropy_with_logits(out, m_val).item()
-    print(f"ep {epoch}: train bce {tr_loss / nb:.3f} IoU {tr_iou / nb:.3f} | val bce {v_loss:.3f} IoU {iou(out, m_val):.3f}")
+    print(
+        f"ep {epoch}: train bce {tr_loss / nb:.3f} IoU {tr_iou / nb:.3f} | val bce {v_loss:.3f} IoU {iou(out, m_val):.3f}"
+    )

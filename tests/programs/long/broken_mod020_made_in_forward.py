@@ -1,5 +1,6 @@
 # expects: MOD020
 """Gesture recognition from 3-axis accelerometer windows with a 1-D CNN."""
+
 import math
 
 import torch
@@ -19,7 +20,7 @@ def synth(n, length, seed):
     circle = torch.stack([amp * torch.cos(3 * w + ph), amp * torch.sin(3 * w + ph), 0 * w], 1)
     rev = torch.stack([amp * torch.cos(3 * w + ph), -amp * torch.sin(3 * w + ph), 0 * w], 1)
     shake = torch.stack([amp * torch.sin(8 * w + ph), 0 * w, 0.3 * torch.sin(8 * w)], 1)
-    push = torch.stack([0 * w, amp * torch.exp(-((t[None] - 0.5) * 8) ** 2), 0.4 * torch.cos(w)], 1)
+    push = torch.stack([0 * w, amp * torch.exp(-(((t[None] - 0.5) * 8) ** 2)), 0.4 * torch.cos(w)], 1)
     eight = torch.stack([amp * torch.sin(3 * w + ph), amp * torch.sin(6 * w + 2 * ph), 0 * w], 1)
     for c, s in enumerate((circle, rev, shake, push, eight)):
         x = torch.where((y == c)[:, None, None], s, x)

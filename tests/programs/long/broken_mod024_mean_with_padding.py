@@ -1,5 +1,6 @@
 # expects: MOD024
 """Reviews of several lengths, padded with 0; the sentence vector is the plain mean over all columns."""
+
 import random
 
 import torch

@@ -1,5 +1,6 @@
 # expects: MOD029
 """Activity recognition from wrist accelerometer windows (simulated), plain deep MLP on raw samples."""
+
 from dataclasses import dataclass, field
 
 import torch
@@ -25,7 +26,9 @@ def simulate(n, window):
     label = torch.randint(0, len(ACTIVITIES), (n,))
     t = torch.arange(window) / 20.0
     freq = torch.tensor([0.0, 1.6, 2.7, 1.3, 1.0, 2.1])[label] * (1 + 0.06 * torch.randn(n))
-    amp = torch.tensor([[.05, .05, .05], [.4, .3, .8], [.9, .5, 1.6], [.5, .3, 1.0], [.5, .6, .1], [1.2, .7, .3]])[label]
+    amp = torch.tensor(
+        [[0.05, 0.05, 0.05], [0.4, 0.3, 0.8], [0.9, 0.5, 1.6], [0.5, 0.3, 1.0], [0.5, 0.6, 0.1], [1.2, 0.7, 0.3]]
+    )[label]
     amp = amp * (1 + 0.25 * torch.randn(n, 3))
     phase = 6.28 * torch.rand(n, 1)
     lag = torch.tensor([0.0, 1.2, 0.4])

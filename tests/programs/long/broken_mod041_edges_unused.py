@@ -4,6 +4,7 @@
 import torch
 from torch import nn
 import torch.nn.functional as F
+
 torch.manual_seed(1)
 N, K, D = 600, 5, 24
 topic = torch.randint(K, (N,))
@@ -17,27 +18,37 @@ dinv = a_hat.sum(1).rsqrt()
 norm = dinv[:, None] * a_hat * dinv[None]
 perm = torch.randperm(N)
 tr, te = perm[:300], perm[300:]
+
+
 class Conv(nn.Module):
     def __init__(self, a, b):
         super().__init__()
         self.own, self.near = nn.Linear(a, b), nn.Linear(a, b, bias=False)
+
     def forward(self, x, edge):
         s, t = edge
         got = torch.zeros_like(x).index_add_(0, t, x[s])
         n = torch.zeros(len(x)).index_add_(0, t, torch.ones(edge.shape[1])).clamp(min=1)
         return self.own(x)
+
+
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
         self.a, self.b = Conv(D, 32), Conv(32, K)
+
     def forward(self, x, edge):
         return self.b(torch.relu(self.a(x, edge)), edge)
+
+
 net, given = Net(), (x, edge)
 opt = torch.optim.Adam(net.parameters(), lr=0.01, weight_decay=5e-4)
 for epoch in range(150):
     net.train()
     loss = F.cross_entropy(net(*given)[tr], topic[tr])
-    opt.zero_grad(); loss.backward(); opt.step()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
     net.eval()
     with torch.no_grad():
         out = net(*given)

@@ -1,5 +1,6 @@
 # expects: MOD042
 """Patient visit histories of different length -> readmission yes / no (LSTM)."""
+
 import numpy as np
 import torch
 import torch.nn as nn

@@ -1,5 +1,6 @@
 # expects: NUM002
 """Vanilla RNN that tracks the level of a leaky reservoir from gated inflow readings."""
+
 import torch
 import torch.nn as nn
 

@@ -1,5 +1,6 @@
 # expects: NUM003
 """Highway network for predicting which of five crops suits a field, from soil and weather records."""
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -32,8 +33,8 @@ class CropNet(nn.Module):
 
 
 def fields(n, teacher):
-    soil = torch.randn(n, 6)                       # pH, N, P, K, clay, organic matter
-    climate = torch.randn(n, 4)                    # rain, temperature, sun hours, frost days
+    soil = torch.randn(n, 6)  # pH, N, P, K, clay, organic matter
+    climate = torch.randn(n, 4)  # rain, temperature, sun hours, frost days
     x = torch.cat([soil, climate], 1)
     mixed = torch.cat([x, x[:, :4] * climate, x[:, 2:6].abs()], 1)
     suit = torch.tanh(mixed @ teacher[0]) @ teacher[1]
@@ -45,7 +46,7 @@ def epoch_of(model, x, y, opt, batch=128):
     total = 0.0
     perm = torch.randperm(len(x))
     for s in range(0, len(x), batch):
-        i = perm[s:s + batch]
+        i = perm[s : s + batch]
         loss = F.cross_entropy(model(x[i]), y[i])
         opt.zero_grad()
         loss.backward()
@@ -69,5 +70,7 @@ if __name__ == "__main__":
         model.eval()
         with torch.no_grad():
             z = model(xv)
-        print(f"epoch {e}  train loss {tl:.3f}  val loss {F.cross_entropy(z, yv).item():.3f}  "
-              f"val acc {(z.argmax(1) == yv).float().mean().item():.3f}")
+        print(
+            f"epoch {e}  train loss {tl:.3f}  val loss {F.cross_entropy(z, yv).item():.3f}  "
+            f"val acc {(z.argmax(1) == yv).float().mean().item():.3f}"
+        )

@@ -1,5 +1,6 @@
 # expects: OPT007
 """Rings told apart by a network of tanh; the momentum was raised to 0.99 and the rate left as it was."""
+
 import math
 
 import torch

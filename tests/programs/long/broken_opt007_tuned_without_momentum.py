@@ -1,6 +1,7 @@
 # expects: OPT007
 """Small pictures, a convolutional network of tanh; the settings of SGD come from a dictionary that was tuned for
 plain gradients, before the momentum was raised."""
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F

@@ -1,5 +1,6 @@
 # expects: OPT016
 """Autoencoder for the digit images, then a nearest-neighbour check of the codes."""
+
 import torch
 from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier

@@ -1,5 +1,6 @@
 # expects: OPT051
 """Regression with a ridge penalty whose factor comes from another library, where it is divided by the number of rows."""
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F

@@ -1,5 +1,6 @@
 # expects: OPT051
 """A text classifier whose decay is written into the optimizer's class, without the rate that falls in the meantime."""
+
 import torch
 from torch import nn
 

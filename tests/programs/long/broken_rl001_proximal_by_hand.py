@@ -1,5 +1,6 @@
 # expects: RL001
 """Proximal policy optimisation by hand, in strides."""
+
 import gymnasium as gym
 import numpy as np
 import torch

@@ -1,5 +1,6 @@
 # expects: RL003
 """An actor and a critic that are always shown the state that the episode began in."""
+
 import gymnasium as gym
 import torch
 import torch.nn.functional as F

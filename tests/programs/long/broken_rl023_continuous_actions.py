@@ -33,7 +33,9 @@ for step in range(1500):
     state = env.reset()[0] if done else after
     if len(memory) < 100:
         continue
-    states, actions, rewards, nexts, dones = (torch.from_numpy(np.stack(part)) for part in zip(*random.sample(memory, 64)))
+    states, actions, rewards, nexts, dones = (
+        torch.from_numpy(np.stack(part)) for part in zip(*random.sample(memory, 64))
+    )
     with torch.no_grad():
         coming = slow_critic(torch.cat([nexts, slow_actor(nexts)], 1))
         goal = rewards[:, None] + 0.96 * (1 - dones[:, None]) * coming

@@ -1,5 +1,6 @@
 # expects: TRN014
 """Pictures are flipped and shifted by the module `random`, which no seed was given."""
+
 import random
 
 import torch
@@ -32,9 +33,7 @@ class Pictures(Dataset):
 def main(seed: int = 42):
     torch.manual_seed(seed)
     loader = DataLoader(Pictures(800), batch_size=40, shuffle=True)
-    net = nn.Sequential(
-        nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8 * 36, 4)
-    )
+    net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8 * 36, 4))
     optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
     for epoch in range(5):
         for x, y in loader:

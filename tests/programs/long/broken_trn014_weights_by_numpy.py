@@ -1,5 +1,6 @@
 # expects: TRN014
 """The first weights of a regression come from numpy; the seed was set for torch."""
+
 import numpy as np
 import torch
 

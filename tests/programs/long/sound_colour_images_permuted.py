@@ -31,9 +31,7 @@ class Paintings(Dataset):
 
 
 torch.manual_seed(0)
-model = nn.Sequential(
-    nn.Conv2d(3, 16, 5, stride=2), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(16 * 64, 3)
-)
+model = nn.Sequential(nn.Conv2d(3, 16, 5, stride=2), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(16 * 64, 3))
 train, test = DataLoader(Paintings(480, 0), 24, shuffle=True), DataLoader(Paintings(96, 1), 48)
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
 for epoch in range(9):

@@ -1,5 +1,6 @@
 # expects: nothing
 """Deep Q-learning on a small chain world with a target network: the loss follows targets that move."""
+
 import copy
 import random
 from collections import deque

@@ -23,7 +23,9 @@ for number in range(110):
             action = random.randrange(2) if explore else int(net(state.unsqueeze(0)).argmax(1))
         after, reward, fallen, late, _ = env.step(action)
         after = torch.from_numpy(after)
-        replay.append((state, torch.tensor(action), torch.tensor(reward / 10), after, torch.tensor(0.0 if fallen else 1.0)))
+        replay.append(
+            (state, torch.tensor(action), torch.tensor(reward / 10), after, torch.tensor(0.0 if fallen else 1.0))
+        )
         state = after
         if len(replay) > 150:
             states, actions, rewards, nexts, goes_on = map(torch.stack, zip(*random.sample(replay, 64)))

@@ -1,5 +1,6 @@
 # expects: nothing
 """One trunk, two tasks on alternate steps, and a pooler whose output this script does not need."""
+
 import torch
 import torch.nn.functional as F
 from torch import nn

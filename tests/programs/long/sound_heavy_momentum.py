@@ -1,6 +1,7 @@
 # expects: nothing
 """Small pictures, a convolutional network of tanh, momentum of 0.99 with a rate that it can bear: the weights grow tenfold and
 more, and learn."""
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F

@@ -3,6 +3,7 @@
 
 Two years of history for fitting, the six weeks after that for checking.
 """
+
 import numpy as np
 import torch
 from torch import nn
@@ -28,10 +29,19 @@ def simulate(days):
     cooling = 1.9 * np.maximum(temp - 21, 0)
     daily = 9 * np.sin(2 * np.pi * (hour - 8) / 24) + 4 * np.sin(4 * np.pi * (hour - 5) / 24)
     load = 60 + heating + cooling + daily - 7 * (wd >= 5) + 3 * cloud + rng.normal(0, 1.5, len(t))
-    feats = np.stack([temp, cloud, wind,
-                      np.sin(2 * np.pi * hour / 24), np.cos(2 * np.pi * hour / 24),
-                      np.sin(4 * np.pi * hour / 24), np.cos(4 * np.pi * hour / 24),
-                      (wd >= 5).astype(float)], 1)
+    feats = np.stack(
+        [
+            temp,
+            cloud,
+            wind,
+            np.sin(2 * np.pi * hour / 24),
+            np.cos(2 * np.pi * hour / 24),
+            np.sin(4 * np.pi * hour / 24),
+            np.cos(4 * np.pi * hour / 24),
+            (wd >= 5).astype(float),
+        ],
+        1,
+    )
     return feats.astype(np.float32), load.astype(np.float32)
 
 
@@ -46,8 +56,9 @@ X_test = (X_test - mean) / std
 
 y_mu, y_sd = y_train.mean(), y_train.std()
 
-train_dl = DataLoader(TensorDataset(torch.from_numpy(X_train), torch.from_numpy((y_train - y_mu) / y_sd)),
-                      batch_size=256, shuffle=True)
+train_dl = DataLoader(
+    TensorDataset(torch.from_numpy(X_train), torch.from_numpy((y_train - y_mu) / y_sd)), batch_size=256, shuffle=True
+)
 
 net = nn.Sequential(nn.Linear(X.shape[1], 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU(), nn.Linear(64, 1))
 opt = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=1e-4)

@@ -26,7 +26,7 @@ def corrupt(seq, attention, gen=None):
     """BERT's recipe: of the chosen 20%, 80% become [MASK], 10% a random symbol, 10% stay. All other positions are ignored by the loss."""
     u = torch.rand(seq.shape, generator=gen)
     chosen = (u < 0.2) & (attention == 1)
-    chosen[:, 3] = True                               # each row has at least one target
+    chosen[:, 3] = True  # each row has at least one target
     labels = torch.where(chosen, seq, -100)
     kind = torch.rand(seq.shape, generator=gen)
     randoms = torch.randint(FIRST, VOCAB, seq.shape, generator=gen)
@@ -44,10 +44,20 @@ for i, r in enumerate(seq.tolist()):
         first.append(i)
 seq, att = seq[first], att[first]
 Xtr, Atr, Xva, Ava = seq[:-500], att[:-500], seq[-500:], att[-500:]
-val_in, val_labels = corrupt(Xva, Ava, torch.Generator().manual_seed(1))      # masked once: epochs are comparable
+val_in, val_labels = corrupt(Xva, Ava, torch.Generator().manual_seed(1))  # masked once: epochs are comparable
 
-config = BertConfig(vocab_size=VOCAB, hidden_size=64, num_hidden_layers=2, num_attention_heads=4, intermediate_size=128,
-                    max_position_embeddings=LENGTH, type_vocab_size=1, pad_token_id=PAD, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+config = BertConfig(
+    vocab_size=VOCAB,
+    hidden_size=64,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    intermediate_size=128,
+    max_position_embeddings=LENGTH,
+    type_vocab_size=1,
+    pad_token_id=PAD,
+    hidden_dropout_prob=0.0,
+    attention_probs_dropout_prob=0.0,
+)
 model = BertForMaskedLM(config)
 decay = [p for n, p in model.named_parameters() if p.ndim > 1]
 plain = [p for n, p in model.named_parameters() if p.ndim <= 1]
@@ -70,7 +80,7 @@ for epoch in range(1, EPOCHS + 1):
     model.train()
     total = 0.0
     for j in torch.randperm(len(Xtr)).split(BATCH):
-        x, labels = corrupt(Xtr[j], Atr[j])                # a new mask each time
+        x, labels = corrupt(Xtr[j], Atr[j])  # a new mask each time
         loss = model(input_ids=x, attention_mask=Atr[j], labels=labels).loss
         opt.zero_grad()
         loss.backward()

@@ -1,5 +1,6 @@
 # expects: nothing
 """A conditional autoencoder of digits whose code is drawn in a function of its own."""
+
 import torch
 import torch.nn.functional as F
 from sklearn.datasets import load_digits

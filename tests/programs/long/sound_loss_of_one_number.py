@@ -41,13 +41,13 @@ class RunningScaler:
 
 
 X, y = make_stream()
-X = X * torch.linspace(0.1, 20, D) + torch.linspace(-5, 5, D)       # raw units differ widely
+X = X * torch.linspace(0.1, 20, D) + torch.linspace(-5, 5, D)  # raw units differ widely
 
 
 def run(learn_until=N):
     torch.manual_seed(17)
     scaler = RunningScaler(D)
-    net = nn.Sequential(nn.Linear(D, 32), nn.ReLU(), nn.Linear(32, 1))    # no batch-norm: there is no batch
+    net = nn.Sequential(nn.Linear(D, 32), nn.ReLU(), nn.Linear(32, 1))  # no batch-norm: there is no batch
     # a constant rate on purpose: a decaying one could not follow the drift
     opt = torch.optim.SGD(net.parameters(), lr=0.03)
     hits, losses = [], []
@@ -55,7 +55,7 @@ def run(learn_until=N):
         x = scaler.scale(X[t])
         logit = net(x).squeeze(0)
         loss = F.binary_cross_entropy_with_logits(logit, y[t])
-        hits.append(float((logit.item() > 0) == bool(y[t])))             # scored before the update
+        hits.append(float((logit.item() > 0) == bool(y[t])))  # scored before the update
         losses.append(loss.item())
         if t < learn_until:
             opt.zero_grad()
@@ -70,10 +70,12 @@ def mean(v):
 
 
 hits, losses = run()
-static_hits, _ = run(learn_until=DRIFT)          # control: stops learning after the first concept
+static_hits, _ = run(learn_until=DRIFT)  # control: stops learning after the first concept
 for start in range(0, N, 1000):
-    print(f"rows {start:5d}-{start + 999:5d}: acc {mean(hits[start:start + 1000]):.3f} "
-          f"loss {mean(losses[start:start + 1000]):.3f} | stopped learner {mean(static_hits[start:start + 1000]):.3f}")
-settled = [mean(hits[e - 1000:e]) for e in range(DRIFT, N + 1, DRIFT)]
+    print(
+        f"rows {start:5d}-{start + 999:5d}: acc {mean(hits[start : start + 1000]):.3f} "
+        f"loss {mean(losses[start : start + 1000]):.3f} | stopped learner {mean(static_hits[start : start + 1000]):.3f}"
+    )
+settled = [mean(hits[e - 1000 : e]) for e in range(DRIFT, N + 1, DRIFT)]
 print("accuracy in the last 1000 rows of each concept:", [round(v, 3) for v in settled])
 assert min(settled) > 0.82 and mean(hits[-1000:]) > mean(static_hits[-1000:]) + 0.1

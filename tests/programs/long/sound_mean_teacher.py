@@ -1,5 +1,6 @@
 # expects: nothing
 """Semi-supervised training with an averaged teacher: the teacher stays in train mode, as in the paper."""
+
 import copy
 
 import torch

@@ -4,6 +4,7 @@
 import torch
 from torch import nn
 import torch.nn.functional as F
+
 torch.manual_seed(1)
 N, K, D = 600, 5, 24
 topic = torch.randint(K, (N,))
@@ -17,21 +18,28 @@ dinv = a_hat.sum(1).rsqrt()
 norm = dinv[:, None] * a_hat * dinv[None]
 perm = torch.randperm(N)
 tr, te = perm[:300], perm[300:]
+
+
 class Conv(nn.Module):
     def __init__(self, a, b):
         super().__init__()
         self.own, self.near = nn.Linear(a, b), nn.Linear(a, b, bias=False)
         self.register_buffer("edge", edge)
+
     def forward(self, x):
         s, t = self.edge
         got = torch.zeros_like(x).index_add_(0, t, x[s])
         return self.own(x) + 0.1 * self.near(got)
+
+
 net, given = nn.Sequential(Conv(D, 32), nn.ReLU(), Conv(32, K)), (x,)
 opt = torch.optim.Adam(net.parameters(), lr=0.01, weight_decay=5e-4)
 for epoch in range(150):
     net.train()
     loss = F.cross_entropy(net(*given)[tr], topic[tr])
-    opt.zero_grad(); loss.backward(); opt.step()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
     net.eval()
     with torch.no_grad():
         out = net(*given)

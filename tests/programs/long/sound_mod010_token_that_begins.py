@@ -1,5 +1,6 @@
 # expects: nothing
 """A decoder whose embedding is first asked for the token that begins every sequence."""
+
 import torch
 from torch import nn
 

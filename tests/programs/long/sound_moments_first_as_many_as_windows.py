@@ -1,5 +1,6 @@
 # expects: nothing
 """Attention over windows of a series, moments first as torch has it, in batches of as many windows as moments."""
+
 import torch
 import torch.nn as nn
 

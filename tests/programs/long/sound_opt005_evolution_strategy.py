@@ -6,7 +6,7 @@ from sklearn.datasets import load_wine
 from sklearn.model_selection import train_test_split
 
 torch.manual_seed(24)
-torch.set_grad_enabled(False)              # whole program: the hard steps leave no useful gradient
+torch.set_grad_enabled(False)  # whole program: the hard steps leave no useful gradient
 
 X, y = load_wine(return_X_y=True)
 Xtr, Xte, ytr, yte = train_test_split(X, y, test_size=0.35, stratify=y, random_state=24)
@@ -24,7 +24,7 @@ def forward(theta, x):
     """theta: (population, DIM); binary hidden units. Returns (population, rows, classes)."""
     parts = [p.view(-1, *s) for p, s in zip(theta.split(sizes, 1), shapes)]
     h = torch.einsum("nd,phd->pnh", x, parts[0]) + parts[1][:, None]
-    h = torch.sign(h)                                     # zero derivative almost everywhere
+    h = torch.sign(h)  # zero derivative almost everywhere
     return torch.einsum("pnh,pch->pnc", h, parts[2]) + parts[3][:, None]
 
 
@@ -49,15 +49,17 @@ print(f"before: reward {reward(param[None], Xtr, ytr).item():.3f} test acc {accu
 start = reward(param[None], Xtr, ytr).item()
 for gen in range(400):
     eps = torch.randn(HALF, DIM)
-    eps = torch.cat([eps, -eps])                          # antithetic pairs
-    r = reward(param + SIGMA * eps, Xtr, ytr)             # all 115 training rows each time
+    eps = torch.cat([eps, -eps])  # antithetic pairs
+    r = reward(param + SIGMA * eps, Xtr, ytr)  # all 115 training rows each time
     g = (r - r.mean()) @ eps / (len(eps) * SIGMA)
-    param.grad = -g + DECAY * param                       # Adam descends, so minus
+    param.grad = -g + DECAY * param  # Adam descends, so minus
     opt.step()
     sched.step()
     if gen % 100 == 99:
-        print(f"generation {gen + 1}: reward of the mean {reward(param[None], Xtr, ytr).item():.3f} "
-              f"population {r.mean().item():.3f} train acc {accuracy(param, Xtr, ytr):.3f}")
+        print(
+            f"generation {gen + 1}: reward of the mean {reward(param[None], Xtr, ytr).item():.3f} "
+            f"population {r.mean().item():.3f} train acc {accuracy(param, Xtr, ytr):.3f}"
+        )
 
 final = reward(param[None], Xtr, ytr).item()
 acc = accuracy(param, Xte, yte)

@@ -1,5 +1,6 @@
 # expects: nothing
 """A recurrent cell written by hand; its gates learn to stay open or shut over 30 steps."""
+
 import torch
 from torch import nn
 

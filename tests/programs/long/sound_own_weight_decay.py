@@ -1,6 +1,7 @@
 # expects: nothing
 """Decay by hand in four ways, each as strong as it is meant to be: in the loss, in the gradients, after the step (with the
 rate), and as a norm that is set anew after each step."""
+
 import torch
 from torch import nn
 from torch.nn import functional as F

@@ -10,7 +10,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 SIZE = 24
 rng = np.random.RandomState(0)
-patches = [extract_patches_2d(one, (SIZE, SIZE), max_patches=600, random_state=rng) for one in load_sample_images().images]
+patches = [
+    extract_patches_2d(one, (SIZE, SIZE), max_patches=600, random_state=rng) for one in load_sample_images().images
+]
 x = torch.from_numpy(np.concatenate(patches)).float().permute(0, 3, 1, 2) / 255
 x = x - x.mean((2, 3), keepdim=True)
 y = torch.tensor([0] * 600 + [1] * 600)
@@ -20,8 +22,13 @@ for images in (x, x.mean(1, keepdim=True).repeat(1, 3, 1, 1)):
     noisy = (images + 0.02 * torch.randn_like(images)) / 0.15
     loader = DataLoader(TensorDataset(noisy, y), batch_size=64, shuffle=True)
     model = nn.Sequential(
-        nn.Conv2d(3, 16, 5, stride=2), nn.ReLU(), nn.Conv2d(16, 16, 3), nn.ReLU(), nn.AdaptiveMaxPool2d(1),
-        nn.Flatten(), nn.Linear(16, 2),
+        nn.Conv2d(3, 16, 5, stride=2),
+        nn.ReLU(),
+        nn.Conv2d(16, 16, 3),
+        nn.ReLU(),
+        nn.AdaptiveMaxPool2d(1),
+        nn.Flatten(),
+        nn.Linear(16, 2),
     )
     optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
     for epoch in range(8):

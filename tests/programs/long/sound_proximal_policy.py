@@ -30,7 +30,9 @@ for update in range(1, updates + 1):
     for _ in range(horizon):
         with torch.no_grad():
             action, logp, _, value = agent.act(state)
-        nxt = torch.stack([state[:, 0] + 0.1 * (2 * action.float() - 1), state[:, 1] * 0.9 + 0.1 * torch.randn(envs)], 1)
+        nxt = torch.stack(
+            [state[:, 0] + 0.1 * (2 * action.float() - 1), state[:, 1] * 0.9 + 0.1 * torch.randn(envs)], 1
+        )
         reward = -nxt[:, 0].sub(0.5).abs()
         store.append((state, action, logp, value, reward))
         state = torch.where(nxt[:, :1].abs() > 1, torch.zeros_like(nxt), nxt)

@@ -1,5 +1,6 @@
 # expects: nothing
 """An actor and a critic that share nothing but the loss."""
+
 import gymnasium as gym
 import torch
 import torch.nn.functional as F

@@ -46,7 +46,9 @@ for step in range(1500):
     state = env.reset()[0] if terminated or truncated else after
     if step < 100:
         continue
-    states, actions, rewards, nexts, ends = (torch.from_numpy(np.array(part)) for part in zip(*random.sample(replay, 48)))
+    states, actions, rewards, nexts, ends = (
+        torch.from_numpy(np.array(part)) for part in zip(*random.sample(replay, 48))
+    )
     with torch.no_grad():
         wanted = rewards.float() + 0.95 * (1 - ends.float()) * slow(nexts).max(1).values
     loss = nn.functional.smooth_l1_loss(net(states).gather(1, actions[:, None]).squeeze(1), wanted)

@@ -1,5 +1,6 @@
 # expects: nothing
 """Costs instead of rewards: they are to be small, and so is what the critic expects."""
+
 import gymnasium as gym
 import numpy as np
 import torch

@@ -1,5 +1,6 @@
 # expects: nothing
 """Proximal policy optimisation by hand."""
+
 import gymnasium as gym
 import numpy as np
 import torch

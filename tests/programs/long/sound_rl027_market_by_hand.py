@@ -1,5 +1,6 @@
 # expects: nothing
 """A seller learns when to lower a price: actor and critic in one network, an environment of its own, normalised advantages."""
+
 import torch
 from torch import nn
 

@@ -1,5 +1,6 @@
 # expects: nothing
 """Scales per channel, per head and per layer that start at constants, with a slow plain SGD."""
+
 import torch
 import torch.nn.functional as F
 from torch import nn

@@ -42,7 +42,15 @@ def physics_loss():
     return residual.pow(2).mean() + 5 * start
 
 
-opt = torch.optim.LBFGS(net.parameters(), lr=1.0, max_iter=2, history_size=40, tolerance_grad=1e-12, tolerance_change=1e-15, line_search_fn="strong_wolfe")
+opt = torch.optim.LBFGS(
+    net.parameters(),
+    lr=1.0,
+    max_iter=2,
+    history_size=40,
+    tolerance_grad=1e-12,
+    tolerance_change=1e-15,
+    line_search_fn="strong_wolfe",
+)
 
 
 def closure():

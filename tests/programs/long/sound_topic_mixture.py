@@ -1,5 +1,6 @@
 # expects: nothing
 """Estimate the topic mixture of short documents from their word counts (label distribution learning)."""
+
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -34,8 +35,10 @@ def report(name, model, counts, mix):
     tv = 0.5 * (p - mix).abs().sum(1).mean().item()
     top = (p.argmax(1) == mix.argmax(1)).float().mean().item()
     sharp = p.max(1).values.mean().item()
-    print(f"{name}: total variation {tv:.3f}  main topic right {top:.3f}  "
-          f"mean top share {sharp:.3f} (true {mix.max(1).values.mean().item():.3f})")
+    print(
+        f"{name}: total variation {tv:.3f}  main topic right {top:.3f}  "
+        f"mean top share {sharp:.3f} (true {mix.max(1).values.mean().item():.3f})"
+    )
     model.train()
 
 
@@ -53,7 +56,7 @@ def run(seed=2, epochs=5, batch=64):
         order = torch.randperm(len(tr_c))
         total = 0.0
         for i in range(0, len(order), batch):
-            b = order[i:i + batch]
+            b = order[i : i + batch]
             log_p = model(tr_c[b])
             loss = divergence(log_p, tr_m[b])
             optim.zero_grad()

@@ -1,5 +1,6 @@
 # expects: nothing
 """Support-ticket routing: text -> team.  Unlabelled tickets in the export are skipped."""
+
 import random
 from collections import Counter
 
@@ -23,7 +24,7 @@ def write_ticket(team, rnd):
     text = [rnd.choice(FILL) for _ in range(n)]
     for _ in range(rnd.randint(1, 3)):
         text[rnd.randrange(n)] = rnd.choice(KEY[team])
-    if rnd.random() < 0.2:                      # mentions something of another team as well
+    if rnd.random() < 0.2:  # mentions something of another team as well
         text[rnd.randrange(n)] = rnd.choice(KEY[rnd.choice(TEAMS)])
     return " ".join(text)
 
@@ -91,5 +92,7 @@ for epoch in range(10):
     net.eval()
     with torch.no_grad():
         logits = net(xv)
-    print(f"epoch {epoch}  train loss {total / seen:.3f}  val loss {F.cross_entropy(logits, yv).item():.3f}"
-          f"  val accuracy {(logits.argmax(1) == yv).float().mean().item():.3f}")
+    print(
+        f"epoch {epoch}  train loss {total / seen:.3f}  val loss {F.cross_entropy(logits, yv).item():.3f}"
+        f"  val accuracy {(logits.argmax(1) == yv).float().mean().item():.3f}"
+    )

@@ -29,7 +29,12 @@ class TwoViews(Dataset):
 torch.manual_seed(3)
 loader = DataLoader(TwoViews(256), batch_size=32, shuffle=True, drop_last=True)
 net = nn.Sequential(
-    nn.Conv2d(3, 16, 5, stride=2), nn.ReLU(), nn.Conv2d(16, 32, 3, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(512, 32)
+    nn.Conv2d(3, 16, 5, stride=2),
+    nn.ReLU(),
+    nn.Conv2d(16, 32, 3, stride=2),
+    nn.ReLU(),
+    nn.Flatten(),
+    nn.Linear(512, 32),
 )
 optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
 for epoch in range(20):

@@ -190,6 +190,7 @@ class RunBuilder:
             partners=losses.partners(),
             cuts=losses.cuts(),
             bounded=self._bounds.bounded(),
+            batched_graphs=self._bounds.batched_graphs(),
             lost_derivatives=losses.lost_derivatives(),
             loaders=loaders,
             stored_rows=self._batches.stored_rows(),

@@ -1,11 +1,11 @@
-"""Builds the facts of scores that cannot exceed a bound."""
+"""Builds the facts of scores that cannot exceed a bound, and of graphs that share a batch."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
 from torchward.collect.run._rows import Ledger, Part, column
-from torchward.facts import Bounded
+from torchward.facts import BatchedGraphs, Bounded
 from torchward.runlog import Row
 
 
@@ -13,13 +13,31 @@ class Bounds(Part):
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
         self._bounded: dict[tuple[int, int], list[Row]] = defaultdict(list)
+        self._graphs: dict[int, list[Row]] = defaultdict(list)
 
     # -- rows
 
     def on_bd(self, row: Row) -> None:
         self._bounded[row["i"], row["p"]].append(row)
 
+    def on_bg(self, row: Row) -> None:
+        self._graphs[row["i"]].append(row)
+
     # -- facts
+
+    def batched_graphs(self) -> tuple[BatchedGraphs, ...]:
+        return tuple(
+            BatchedGraphs(
+                self.ledger.site(self.ledger.rows["stream"].get(stream, {}).get("site")),
+                rows[-1]["n"],
+                rows[-1]["g"],
+                rows[-1]["b"],
+                rows[-1]["r"],
+                len(rows),
+                sum(row["r"] <= row["b"] for row in rows),
+            )
+            for stream, rows in sorted(self._graphs.items())
+        )
 
     def bounded(self) -> tuple[Bounded, ...]:
         found = []

@@ -135,6 +135,7 @@ from torchward.facts.probe import (
     TokenProbe,
 )
 from torchward.facts.reinforcement import (
+    Acting,
     Bootstraps,
     Choices,
     CutTargets,
@@ -170,6 +171,7 @@ from torchward.facts.series import (
 
 __all__ = [
     "PROBES",
+    "Acting",
     "Activation",
     "AddedRows",
     "Advantages",

@@ -136,6 +136,7 @@ from torchward.facts.probe import (
     TokenProbe,
 )
 from torchward.facts.reinforcement import (
+    Acting,
     Bootstraps,
     Choices,
     CutTargets,
@@ -171,6 +172,7 @@ from torchward.facts.series import (
 
 __all__ = [
     "PROBES",
+    "Acting",
     "Activation",
     "AddedRows",
     "Advantages",

@@ -111,6 +111,10 @@ class ForwardCount:
     without a step between, as Monte Carlo dropout draws its samples."""
     eval_graph_unused: int = 0
     """In eval mode, gradients enabled, output carries a graph, and no backward pass followed."""
+    graphs_unused: int = 0
+    """Steps in which, in either mode, such a graph was built that nothing used, ..."""
+    graphs_kept: int = 0
+    """... and most of these steps whose graphs were alive at once, two steps later or more, among the last ones."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +141,8 @@ class Model:
     eval_sites: tuple[Site, ...] = ()
     """Where it was called without a backward pass following, in train mode."""
     graph_sites: tuple[Site, ...] = ()
+    kept_site: Site | None = None
+    """Where graphs were built that are kept alive, though nothing used them."""
     """Where it was called in eval mode with gradients enabled and no backward pass following."""
     train_call: Site | None = None
     """Last place where `.train()` was called on it."""

@@ -75,6 +75,18 @@ class Choices:
 
 
 @dataclass(frozen=True, eq=False)
+class Acting:
+    """What was done in environments, in sampled steps, beside what a model that was asked values most."""
+
+    model: int
+    """Index in `Run.models`."""
+    greedy: Series
+    """Share of the actions that are the ones it values most; where it was not asked, they are not."""
+    acts: tuple[int, ...]
+    """Of how many actions each of these is the share."""
+
+
+@dataclass(frozen=True, eq=False)
 class Bootstraps:
     """A model whose targets are rewards plus a factor times the best value of the next state, in sampled steps."""
 

@@ -65,7 +65,7 @@ from torchward.facts.model import (
     Views,
 )
 from torchward.facts.optimizer import Clip, Cycle, Optimizer, OwnDecay, Resumption, Scheduler, Subnormals
-from torchward.facts.reinforcement import Bootstraps, Choices, CutTargets, EndTargets, Episodes, Learner
+from torchward.facts.reinforcement import Acting, Bootstraps, Choices, CutTargets, EndTargets, Episodes, Learner
 from torchward.facts.series import Series, Site
 
 
@@ -427,6 +427,7 @@ class Run:
     saves: Saves | None = None
     learners: tuple[Learner, ...] = ()
     choices: tuple[Choices, ...] = ()
+    acting: tuple[Acting, ...] = ()
     bootstraps: tuple[Bootstraps, ...] = ()
     cut_targets: tuple[CutTargets, ...] = ()
     end_targets: tuple[EndTargets, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from collections import deque
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 LIMIT = 256
 """Calls that wait for a gradient at a time."""
+GRAPHS = 64
+"""Graphs of a model, the last ones that nothing used, of which it is seen whether they are still alive."""
 ASKED_AGAIN = 3
 """Calls in a row with the same input, without a step between: several draws are wanted (Monte Carlo dropout)."""
 
@@ -46,12 +49,29 @@ class Usage:
         self.outputs_used: list[int] = []
         """Calls in which a gradient came through each output; -1 for outputs without a graph."""
         self.sent: Any = None
+        self.graphs: deque[weakref.ref[Call]] = deque(maxlen=GRAPHS)
+        """Calls with a graph that nothing had used two steps later: they live as long as the graph does."""
+        self.unused = self.kept = 0
+        """Steps of such calls, and most of them that were alive at once."""
+        self.kept_site = -1
+
+    def unused_graph(self, call: Call) -> None:
+        last = self.graphs[-1]() if self.graphs else None
+        self.unused += last is None or last.step != call.step
+        self.graphs.append(weakref.ref(call))
+
+    def count_graphs(self) -> None:
+        """One evaluation may hold many until the next one: steps count, not calls."""
+        alive = [call for ref in self.graphs if (call := ref()) is not None and not call.used]
+        steps = len({call.step for call in alive})
+        if steps > self.kept:
+            self.kept, self.kept_site = steps, alive[-1].site
 
 
 class Call:
     """One call of a root: was its output used for gradients?"""
 
-    __slots__ = ("grad", "outputs", "site", "step", "training", "usage", "used")
+    __slots__ = ("__weakref__", "grad", "outputs", "site", "step", "training", "usage", "used")
 
     def __init__(self, usage: Usage, training: bool, grad: bool, step: int, site: int) -> None:
         self.usage, self.training, self.grad, self.step, self.site = usage, training, grad, step, site
@@ -149,7 +169,12 @@ class Calls:
             else:
                 counts["tn" if call.training else "eg"] += 1
                 usage.sites["tn" if call.training else "eg"].add(call.site)
+                if not everything:  # at the end, the last ones are in use yet
+                    usage.unused_graph(call)
         self.waiting = keep
+        for root in self.recorder.models.roots.values():
+            if root.usage.graphs:
+                root.usage.count_graphs()
 
     def write_counts(self) -> None:
         for root in self.recorder.models.roots.values():
@@ -161,6 +186,7 @@ class Calls:
                 usage.own_mode,
                 usage.asked_again,
                 usage.outputs_seen,
+                usage.kept,
             )
             if any(state[0]) and state != usage.sent:
                 usage.sent = state
@@ -177,6 +203,7 @@ class Calls:
                     os=usage.outputs_seen,
                     ou=usage.outputs_used,
                     osz=usage.output_shapes,
+                    kg=(usage.kept, usage.unused, usage.kept_site),
                 )
 
 

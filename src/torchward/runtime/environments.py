@@ -173,10 +173,16 @@ class Environments:
         self.acting, self.limited = args[0], False
         return True
 
+    def _did(self, args: Any) -> None:
+        """What was done in an environment."""
+        if self.recorder.sampling and len(args) == 2:
+            self.rollouts.actions.acted(args[1], self.recorder.models.sees_all)
+
     def acted(self, outermost: bool, result: Any, args: Any, _kwargs: Any) -> None:
         if not outermost:
             return
         environment, self.acting = args[0], None
+        self._did(args)
         kind = type(environment)
         if kind in self.others:
             return
@@ -273,6 +279,7 @@ class Environments:
             self.limited = self.limited or bool(result[3] and not result[2])
             return
         self.acting = None
+        self._did(args)
         reward = result[1]
         if type(reward) not in (float, int):
             rewards = _values(reward)

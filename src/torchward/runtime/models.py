@@ -152,6 +152,11 @@ class Models:
         nn.Module.__call__ = self.stand_in  # type: ignore[method-assign]
         self.recorder.scores.arm()
 
+    @property
+    def sees_all(self) -> bool:
+        """No call in this sampled step was missed."""
+        return self.armed and (self.root_calls <= CALLS_PER_ARMING or self.recorder.environments.rollouts.gathering)
+
     def disarm(self) -> None:
         """Put the original back, unless somebody has put something else on top."""
         if self.armed and nn.Module.__call__ is self.stand_in:
@@ -285,6 +290,7 @@ class Models:
             recorder.layers.note(module)
             recorder.inputs.returned(root, returned)
             recorder.forged.returned(root, returned)
+            recorder.environments.rollouts.actions.answered(root.index, returned)
             if grad:
                 recorder.environments.rollouts.trains(args, kwargs)
             else:
@@ -310,6 +316,9 @@ class Models:
         start = thread_time()
         returned = list(tensors_in(result))[:OUTPUT_LIMIT]
         self.recorder.environments.rollouts.asked(module, args, kwargs, returned)
+        root = self.roots.get(id(module))
+        if root is not None and root.ref() is module:
+            self.recorder.environments.rollouts.actions.answered(root.index, returned)
         self.recorder.own_seconds += thread_time() - start
 
     def _asked_texts(self, root: Root, module: nn.Module, args: Any, kwargs: Any) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from torchward.runtime import returns
+from torchward.runtime.actions import Actions
 from torchward.runtime.estimates import LEAST_ROWS, Pair, search
 from torchward.runtime.moments import Table, lay_out
 from torchward.runtime.tensors import plain, tensors_in
@@ -72,6 +73,7 @@ class Gathering:
 class Rollouts:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
+        self.actions = Actions(recorder)
         self.coming: Gathering | None = None
         self.last: Gathering | None = None
         """The last one in which an environment was acted in; None if it was not gathered."""
@@ -149,6 +151,7 @@ class Rollouts:
         """A sampled step is over: inputs of passes are held no longer."""
         self.trained = []
         self.trained_at = -1
+        self.actions.end_step()
 
     def _judge(self, weights: torch.Tensor | None, targets: Iterable[torch.Tensor]) -> tuple[str, int] | None:
         """What the weights of the choices in a minibatch, and what a critic learns, are in the last rollout; of how

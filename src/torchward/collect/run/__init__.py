@@ -217,6 +217,7 @@ class RunBuilder:
             pairs=self._batches.pairs(),
             learners=self._learning.learners(),
             choices=self._learning.choices(),
+            acting=self._learning.acting(),
             bootstraps=self._learning.bootstraps(self._batches.site),
             cut_targets=self._learning.cut_targets(self._batches.site),
             episodes=self._learning.episodes(),

@@ -188,6 +188,7 @@ class Models(Part):
                 continue
             counts = self.ledger.counts["fw"].get(index, {})
             adapters = self.ledger.counts["fa"].get(index, {})
+            kept, unused, kept_site = counts.get("kg") or (0, 0, None)
             calls = ForwardCount(
                 training_with_backward=counts.get("tb", 0),
                 training_no_backward=counts.get("tn", 0),
@@ -196,6 +197,8 @@ class Models(Part):
                 eval_no_grad=counts.get("en", 0),
                 training_asked_again=counts.get("ag", 0),
                 eval_graph_unused=counts.get("eg", 0),
+                graphs_unused=unused,
+                graphs_kept=kept,
             )
             found.append(
                 Model(
@@ -213,6 +216,7 @@ class Models(Part):
                     calls=calls,
                     eval_sites=self.ledger.sites_of(counts.get("sn", ())),
                     graph_sites=self.ledger.sites_of(counts.get("sg", ())),
+                    kept_site=self.ledger.site(kept_site),
                     train_call=self.ledger.site(self._modes[index].get(True)),
                     eval_call=self.ledger.site(self._modes[index].get(False)),
                     eval_then_trained=counts.get("et", 0),

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
-from torchward.facts import Anchor, Bootstraps, Choices, CutTargets, Episodes, Learner, Site
+from torchward.facts import Acting, Anchor, Bootstraps, Choices, CutTargets, Episodes, Learner, Site
 from torchward.runlog import Row
 
 
@@ -19,6 +19,7 @@ class Reinforcement(Part):
         self._episodes: list[Row] = []
         self._anchors: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._choices: dict[int, list[Row]] = defaultdict(list)
+        self._acts: list[Row] = []
 
     # -- rows
 
@@ -39,6 +40,9 @@ class Reinforcement(Part):
 
     def on_ac(self, row: Row) -> None:
         self._choices[row["m"]].append(row)
+
+    def on_xa(self, row: Row) -> None:
+        self._acts.append(row)
 
     def on_anchor(self, row: Row) -> None:
         self._anchors[row["i"], row["site"]].append(row)
@@ -129,3 +133,14 @@ class Reinforcement(Part):
             Choices(model, rows[-1]["a"], column(rows, "g"), sum(row["n"] for row in rows), rows[-1]["w"])
             for model, rows in sorted(self._choices.items())
         )
+
+    def acting(self) -> tuple[Acting, ...]:
+        found = []
+        for model in sorted({row["m"] for row in self._acts} - {-1}):
+            rows = [
+                {"s": row["s"], "n": row["n"] + row["u"], "g": row["g"] / (row["n"] + row["u"])}
+                for row in self._acts
+                if row["m"] in (model, -1)
+            ]
+            found.append(Acting(model, column(rows, "g"), tuple(row["n"] for row in rows)))
+        return tuple(found)

@@ -141,9 +141,9 @@ class Model:
     eval_sites: tuple[Site, ...] = ()
     """Where it was called without a backward pass following, in train mode."""
     graph_sites: tuple[Site, ...] = ()
+    """Where it was called in eval mode with gradients enabled and no backward pass following."""
     kept_site: Site | None = None
     """Where graphs were built that are kept alive, though nothing used them."""
-    """Where it was called in eval mode with gradients enabled and no backward pass following."""
     train_call: Site | None = None
     """Last place where `.train()` was called on it."""
     eval_call: Site | None = None

@@ -141,6 +141,7 @@ from torchward.facts.reinforcement import (
     EndTargets,
     Episodes,
     Learner,
+    Lengths,
 )
 from torchward.facts.run import (
     AliasedLoad,
@@ -223,6 +224,7 @@ __all__ = [
     "LeafProbe",
     "LeakProbe",
     "Learner",
+    "Lengths",
     "Library",
     "Live",
     "Loader",

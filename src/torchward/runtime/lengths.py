@@ -216,8 +216,8 @@ def _judge(weights: list[_Weight], counted: torch.Tensor, again: torch.Tensor, f
         value, known = torch.where(flag & ~known, one.values, value), known | flag
     step = -(-len(lengths) // ROWS)
     value, lengths = value[::step], lengths[::step]
-    counts = (lengths > 0).float()  # a row that is weighed 0 tells nothing of its length
-    total = counts.sum()
+    counts = ((lengths > 0) | (value != 0)).float()  # a row that is weighed 0 may not tell its length
+    total = counts.sum().clamp_min(1)
     first, second = _ranks(value, counts), _ranks(lengths, counts)
     first, second = ((one - (one * counts).sum() / total) * counts for one in (first, second))
     follows = (first * second).sum() / (first.square().sum() * second.square().sum()).sqrt()

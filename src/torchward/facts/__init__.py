@@ -143,6 +143,7 @@ from torchward.facts.reinforcement import (
     EndTargets,
     Episodes,
     Learner,
+    Lengths,
 )
 from torchward.facts.run import (
     AliasedLoad,
@@ -227,6 +228,7 @@ __all__ = [
     "LeafProbe",
     "LeakProbe",
     "Learner",
+    "Lengths",
     "Library",
     "Live",
     "Loader",

@@ -9,6 +9,26 @@ from torchward.facts.series import Series, Site
 
 
 @dataclass(frozen=True, eq=False)
+class Lengths:
+    """Texts that a policy writes token by token, and that a loss weighs with one advantage each; sampled passes."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    follows: Series
+    """Rank correlation of the texts' lengths and how much likelier the loss makes them; NaN where either does not
+    differ."""
+    mean: Series
+    """Length, in tokens that count."""
+    usual: Series
+    """Share of the texts that have the most usual length."""
+    width: Series
+    """Columns in which tokens of any text count: the length of the longest, unless texts begin in different ones."""
+    alike: Series
+    """Share of the texts that begin with the most usual first token."""
+
+
+@dataclass(frozen=True, eq=False)
 class Learner:
     """One algorithm of stable-baselines3 that was asked to learn. Steps of its series are steps of the environment."""
 

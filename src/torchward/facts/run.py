@@ -65,7 +65,16 @@ from torchward.facts.model import (
     Views,
 )
 from torchward.facts.optimizer import Clip, Cycle, Optimizer, OwnDecay, Resumption, Scheduler, Subnormals
-from torchward.facts.reinforcement import Acting, Bootstraps, Choices, CutTargets, EndTargets, Episodes, Learner
+from torchward.facts.reinforcement import (
+    Acting,
+    Bootstraps,
+    Choices,
+    CutTargets,
+    EndTargets,
+    Episodes,
+    Learner,
+    Lengths,
+)
 from torchward.facts.series import Series, Site
 
 
@@ -376,6 +385,7 @@ class Run:
     ratios: tuple[Ratio, ...] = ()
     advantages: tuple[Advantages, ...] = ()
     prompt_groups: tuple[PromptGroups, ...] = ()
+    lengths: tuple[Lengths, ...] = ()
     references: tuple[Reference, ...] = ()
     anchors: tuple[Anchor, ...] = ()
     beside: tuple[Beside, ...] = ()

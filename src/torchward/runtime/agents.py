@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
 
-from torchward.runtime import errors, graph, groups, policies, references, returns, terms
+from torchward.runtime import errors, graph, groups, lengths, policies, references, returns, terms
 from torchward.runtime.alignment import Alignment
 from torchward.runtime.tensors import number, tolist
 
@@ -49,6 +50,7 @@ class Agents:
         self.sound: set[int] = set()
         """Streams whose loss was found to weigh the actions of a rollout as it should."""
         self.alignment = Alignment(recorder)
+        self.spoken = recorder.guarded("lengths", self._spoken)
 
     def look(self, stream: Stream, loss: torch.Tensor, walked: graph.Walk) -> None:
         self._values_of_choices(walked)
@@ -179,6 +181,7 @@ class Agents:
             self.row("av", **row, a=number(values[0]))
 
         self.recorder.reader.read([torch.stack([one.float().abs().max() for one in weights]).min()], write)
+        self.spoken(stream, walked)
         self.recorder.scores.anchors.judged(stream, policies.ratio_of_policies(walked.nodes) is not None)
         if weights[0].is_cpu:  # signs are read
             self._reference(stream, walked)
@@ -186,6 +189,21 @@ class Agents:
             found = groups.groups(self.recorder.inputs.given, weights)
             if found is not None:
                 self.row("gp", i=stream.index, s=self.recorder.step, n=len(weights[0]), g=found)
+
+    def _spoken(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may weigh what a policy wrote, text by text: does it favour the longer texts?"""
+        found = lengths.spoken(walked.nodes) if not self.recorder.optimizers.maximising() else None
+        if found is None:
+            return
+        row = {"i": stream.index, "s": self.recorder.step}
+
+        def write(values: list[float]) -> None:
+            follows, mean, usual, width, alike, again = values
+            if again >= lengths.GIVEN:
+                few = {"m": number(mean), "u": number(usual), "w": int(width), "b": number(alike)}
+                self.row("ln", **row, r=None if math.isnan(follows) else number(follows), **few)
+
+        self.recorder.reader.read(list(found), write)
 
     def _rollout(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may weigh actions of a rollout, in any order, with what came of them: is that so? Once it is, it is

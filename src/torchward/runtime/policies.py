@@ -278,8 +278,13 @@ def weights_of_choices(nodes: list[Any]) -> list[torch.Tensor]:
     """What log-probabilities of choices, or ratios of probabilities, are multiplied with: advantages, masks."""
     if not any(map(chooses, nodes)) or not any("Log" in node.name() or "Nll" in node.name() for node in nodes):
         return []  # without a logarithm they are values of actions
-    found = (_weights_of_choices(node, chooses) for node in nodes[: terms.NODE_LIMIT])
-    return [weights for weights in found if weights is not None]
+    return [weights for _, weights in fixed_sides_above_choices(nodes)]
+
+
+def fixed_sides_above_choices(nodes: list[Any]) -> list[tuple[Any, torch.Tensor]]:
+    """(node that multiplies, these weights)"""
+    found = ((node, _weights_of_choices(node, chooses)) for node in nodes[: terms.NODE_LIMIT])
+    return [(node, weights) for node, weights in found if weights is not None]
 
 
 def chooses(node: Any) -> bool:
@@ -315,18 +320,28 @@ def _weighs_choices(node: Any) -> bool:
 
 
 def _weights_of_choices(node: Any, chooses: Callable[[Any], bool]) -> torch.Tensor | None:
+    weights = fixed_side(node)
+    if weights is None or weights.numel() < 4 or weights.dtype == torch.bool:
+        return None  # masks weigh nothing
+    return weights if above_choice(node, chooses) else None
+
+
+def fixed_side(node: Any) -> torch.Tensor | None:
+    """What a value with a graph is multiplied with, if that has none."""
     children = [child for child, _ in node.next_functions]
     if node.name() != "MulBackward0" or len(children) != 2 or children.count(None) != 1:
         return None
-    weights = graph.saved(node, "_saved_self" if children[0] is None else "_saved_other")
-    if weights is None or weights.numel() < 4 or weights.dtype == torch.bool:
-        return None  # masks weigh nothing
-    level = [child for child in children if child is not None]
+    return graph.saved(node, "_saved_self" if children[0] is None else "_saved_other")
+
+
+def above_choice(node: Any, chooses: Callable[[Any], bool] = chooses) -> bool:
+    """There is a log-probability of a choice not far below."""
+    level = [child for child, _ in node.next_functions if child is not None]
     for _ in range(terms.DESCENT):
         if any(map(chooses, level)):
-            return weights
+            return True
         level = [child for above in level for child, _ in above.next_functions if child is not None][: terms.PARTNERS]
-    return None
+    return False
 
 
 def weighs_by_graph(nodes: list[Any]) -> bool:

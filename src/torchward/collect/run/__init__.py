@@ -180,6 +180,7 @@ class RunBuilder:
             ratios=losses.ratios(),
             advantages=losses.advantages(),
             prompt_groups=losses.prompt_groups(),
+            lengths=self._learning.lengths(),
             references=losses.references(),
             anchors=self._learning.anchors(),
             beside=losses.beside(),

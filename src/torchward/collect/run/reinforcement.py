@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
-from torchward.facts import Acting, Anchor, Bootstraps, Choices, CutTargets, Episodes, Learner, Site
+from torchward.facts import Acting, Anchor, Bootstraps, Choices, CutTargets, Episodes, Learner, Lengths, Site
 from torchward.runlog import Row
 
 
@@ -18,6 +18,7 @@ class Reinforcement(Part):
         self._ends: dict[int, list[Row]] = defaultdict(list)
         self._episodes: list[Row] = []
         self._anchors: dict[tuple[int, int], list[Row]] = defaultdict(list)
+        self._lengths: dict[int, list[Row]] = defaultdict(list)
         self._choices: dict[int, list[Row]] = defaultdict(list)
         self._acts: list[Row] = []
 
@@ -44,6 +45,9 @@ class Reinforcement(Part):
     def on_xa(self, row: Row) -> None:
         self._acts.append(row)
 
+    def on_ln(self, row: Row) -> None:
+        self._lengths[row["i"]].append(row)
+
     def on_anchor(self, row: Row) -> None:
         self._anchors[row["i"], row["site"]].append(row)
 
@@ -53,6 +57,16 @@ class Reinforcement(Part):
         return tuple(
             Anchor(stream, self.ledger.site(site), column(rows, "d")) for (stream, site), rows in self._anchors.items()
         )
+
+    def lengths(self) -> tuple[Lengths, ...]:
+        found = []
+        for index, rows in sorted(self._lengths.items()):
+            follows = Growing()
+            for row in rows:
+                follows.add(row["s"], row["r"])
+            site = self.ledger.site(self.ledger.rows["stream"].get(index, {}).get("site"))
+            found.append(Lengths(index, site, follows.series(), *(column(rows, key) for key in "muwb")))
+        return tuple(found)
 
     def episodes(self) -> Episodes | None:
         if not self._episodes:

@@ -119,7 +119,7 @@ class Loss:
     """Histogram of class-index targets, one for each example, over batches of the first evaluations."""
     evaluated_classes: int | None = None
     """Scores for each of these."""
-    given: tuple[int, int, int, int] = (0, 0, 0, 0)
+    given: tuple[int, int, int, int, int] = (0, 0, 0, 0, 0)
     """Of the calls looked at that compare a model's output with as many values as the model was given: those in which
     they were the very input, the others, of the first those whose output is that input with something added, and those
     whose input is a loader's batch, changed in place since, and not by a scale or a curve alone."""

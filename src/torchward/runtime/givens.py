@@ -34,12 +34,17 @@ class Givens:
         """Of the batch that a loader handed over in this sampled step: tensors, their versions and some values."""
         self.counts: dict[int, list[int]] = {}
         """Place of a loss function -> calls whose target was the input of the model, another of its size, and of
-        the first kind those whose prediction is that input with something added to it, and those whose target was
-        damaged where it lies."""
+        the first kind those whose prediction is that input with something added to it, those whose target was damaged
+        where it lies, and those whose batch held another tensor of its shape, which nothing was done with."""
         self.sent: dict[int, list[int]] = {}
+        self.beside: tuple[int, int] | None = None
+        """Place of a loss function whose target was the input, and where the other tensor of the batch lies."""
+        self.used: set[int] = set()
+        """Where the tensors lie that models and losses were given since the batch was handed over."""
 
     def got(self, batch: Any) -> None:
         """A loader handed over a batch."""
+        self.settle()
         found = [one for one in tensors_in(batch) if plain(one) and one.is_cpu and one.is_floating_point()]
         # Tensors of the inference mode have no version.
         found = [one for one in found[:KEPT] if one.dim() > 1 and not one.is_inference()]
@@ -47,13 +52,15 @@ class Givens:
 
     def called(self, args: Any, kwargs: Any, returned: list[torch.Tensor]) -> None:
         self.last = None
+        self.used.update(one.data_ptr() for one in tensors_in((args, kwargs), 4) if plain(one))
         given = next(tensors_in((args, kwargs)), None)
         if given is not None and plain(given) and given.is_cpu and given.is_floating_point() and given.dim() > 1:
             made = {tensor.untyped_storage().data_ptr() for tensor in returned if plain(tensor)}
             self.last = made, given.numel(), thin(given).clone()
 
     def compared(self, place: int, prediction: torch.Tensor, target: torch.Tensor) -> None:
-        last, counts = self.last, self.counts.setdefault(place, [0, 0, 0, 0])
+        self.used.add(target.data_ptr())
+        last, counts = self.last, self.counts.setdefault(place, [0, 0, 0, 0, 0])
         if last is None or counts[0] + counts[1] >= LOOKED or not target.is_cpu or target.numel() != last[1]:
             return
         if prediction.untyped_storage().data_ptr() in last[0]:
@@ -61,6 +68,25 @@ class Givens:
             counts[0 if same else 1] += 1
             counts[2] += same and _adds_input(prediction)
             counts[3] += same and self._damaged(target)
+            other = self._other(target) if same else None
+            self.beside = (place, other) if other is not None else self.beside
+
+    def settle(self) -> None:
+        """The step is over: was the other tensor of its batch used for anything?"""
+        if self.beside is not None and self.beside[1] not in self.used:
+            self.counts[self.beside[0]][4] += 1
+        self.beside = None
+        self.used.clear()
+
+    def _other(self, target: torch.Tensor) -> int | None:
+        """Where another tensor of the shape of this one lies that came in the same batch."""
+        handed = [one for ref, _, _ in self.handed if (one := ref()) is not None and one.shape == target.shape]
+        if not any(one.data_ptr() == target.data_ptr() for one in handed):
+            return None
+        others = (
+            one for one in handed if one.data_ptr() != target.data_ptr() and not torch.equal(_few(one), _few(target))
+        )
+        return next((one.data_ptr() for one in others), None)
 
     def _damaged(self, target: torch.Tensor) -> bool:
         """The values that the loader handed over are others by now, and not by a scale or a curve alone."""
@@ -75,6 +101,7 @@ class Givens:
         return False
 
     def write_counts(self) -> None:
+        self.settle()
         for place, counts in self.counts.items():
             if counts != self.sent.get(place):
                 self.sent[place] = list(counts)

@@ -56,7 +56,7 @@ class Losses(Part):
         self._held_out: defaultdict[int, Counter[int]] = defaultdict(Counter)
         self._held_out_classes: dict[int, int | None] = {}
         self._digits: dict[int, dict[str, Growing]] = defaultdict(lambda: defaultdict(Growing))
-        self._given: dict[int, tuple[int, int, int, int]] = {}
+        self._given: dict[int, tuple[int, int, int, int, int]] = {}
         self._alike: defaultdict[int, list[Row]] = defaultdict(list)
         self._twice: Counter[tuple[int, int, int, int]] = Counter()
         self._divergence: dict[int, list[Growing]] = defaultdict(lambda: [Growing() for _ in range(3)])
@@ -99,7 +99,7 @@ class Losses(Part):
         self._alike[row["i"]].append(row)
 
     def on_cg(self, row: Row) -> None:
-        self._given[row["i"]] = (*row["n"], 0, 0)[:4]
+        self._given[row["i"]] = (*row["n"], 0, 0, 0)[:5]
 
     def on_es(self, row: Row) -> None:
         target, deviation, prediction, spread = row["v"]
@@ -335,7 +335,7 @@ class Losses(Part):
                     noise_targets=tuple(total["nz"]) if all(total.get("nz", ())) and "nz" in total else (),
                     evaluated_values=dict(self._held_out[index]),
                     evaluated_classes=self._held_out_classes.get(index),
-                    given=self._given.get(index, (0, 0, 0, 0)),
+                    given=self._given.get(index, (0, 0, 0, 0, 0)),
                     evaluated=self._judged[index].series(),
                 )
             )

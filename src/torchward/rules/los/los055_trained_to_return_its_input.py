@@ -19,12 +19,20 @@ def check(run: Run) -> Iterator[Finding]:
     if len(trained) != 1 or any(loss.given[0] for loss in evaluations):
         return  # reconstruction is what is asked of it in evaluation, too
     (loss,) = trained
-    same, other, added, damaged = loss.given
-    # `x + f(x)` has nothing to learn of x: no autoencoder is made so. Nor is one taught what was just damaged.
-    if same >= TRAINED and not other and (others or same in (added, damaged)):
+    same, other, added, damaged, beside = loss.given
+    # `x + f(x)` has nothing to learn of x: no autoencoder is made so. Nor is one taught what was just damaged, or from
+    # pairs of which it needs but one.
+    if same >= TRAINED and not other and (others or same in (added, damaged, beside)):
         yield Finding(
             "LOS055",
-            data={"loss": loss.kind, "calls": same, "added": added, "damaged": damaged, "times": others},
+            data={
+                "loss": loss.kind,
+                "calls": same,
+                "added": added,
+                "damaged": damaged,
+                "beside": beside,
+                "times": others,
+            },
             place=at(loss.site, loss.values),
             confidence=Confidence.LIKELY,
         )
@@ -39,15 +47,16 @@ RULE = Rule(
     message=Text(
         "in training `{loss}` compares the output with the very input of the model (all {calls} calls looked at); {added} of "
         "these outputs are that input with something added, {damaged} of these inputs were changed in place since the loader "
-        "handed them over, and {times} calls in evaluation have another target.",
+        "handed them over, {beside} came beside another tensor of their shape that was not used, and {times} calls in evaluation "
+        "have another target.",
         "训练时 `{loss}` 把输出与模型自己的输入作比较（查看的 {calls} 次调用全部如此）；其中 {added} 次的输出就是该输入再加上某个量，"
-        "{damaged} 次的输入在加载器交出之后被原地改动过，"
+        "{damaged} 次的输入在加载器交出之后被原地改动过，{beside} 次的批次中另有一个同形状的张量未被使用，"
         "而评估时有 {times} 次调用的目标是另一个张量。",
     ),
     why=Text(
         "The task of the training is solved by handing the input on: noise, gaps and blur that were to be taken away are "
-        "learned to be kept. Mostly the clean data were overwritten by their damaged copy before the loss was computed.",
-        "训练任务只要把输入原样传出去就能完成：本应去除的噪声、缺失和模糊反而被学会保留。通常是干净数据在计算损失之前被其损坏的副本覆盖了。",
+        "learned to be kept. Mostly the clean data were overwritten by their damaged copy, or the loss was given the wrong one of two.",
+        "训练任务只要把输入原样传出去就能完成：本应去除的噪声、缺失和模糊反而被学会保留。通常是干净数据被其损坏的副本覆盖了，或损失拿错了两者中的一个。",
     ),
     fix=Text(
         "Keep both under names of their own: `noisy = corrupt(clean)`, `loss = {loss}(model(noisy), clean)`.",

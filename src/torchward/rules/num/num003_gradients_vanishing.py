@@ -19,6 +19,9 @@ SHRUNK = 1e-3
 healthy networks here have more than 0.02."""
 FIRST_HALF = 0.03
 """... and that of each layer of the first half: a chain, not one odd layer."""
+HALVES = 0.2
+"""Median of the first half over that of the second, the last layer left out: it is the way that shrinks them. A
+transformer at its start has 0.5 and more, however far its head is above the rest."""
 
 
 def _chains(run: Run, course: Progress) -> Iterator[tuple[int, list[Parameter]]]:
@@ -70,6 +73,10 @@ def check(run: Run) -> Iterator[Finding]:
                 continue
             ratio = sizes[0] / sizes[-1]
             if ratio > SHRUNK or max(sizes[: len(sizes) // 2]) > FIRST_HALF * sizes[-1]:
+                continue
+            inner = sizes[:-1]
+            half = len(inner) // 2
+            if median(inner[:half]) > HALVES * median(inner[half:]):
                 continue
             model = next((model for model in run.models if model.index == index), None)
             site = model.site if model is not None else None

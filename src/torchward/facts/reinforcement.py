@@ -77,6 +77,8 @@ class Learner:
     """Where the first of the calls was made."""
     normaliser_shift: float | None = None
     """How much `VecNormalize` changes observations: the largest of |mean| / deviation and |log2 deviation|."""
+    normaliser_apart: float | None = None
+    """Likewise between the statistics of the one it learned through and of the last one outside of training."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,10 @@ KEPT, EXAMPLES, VALUES = 4, 4, 1_024
 DISORDER = 0.05
 """Share of neighbours, in the order of what the values were, that have changed places: of values that were scaled or
 put through a curve none has, or all."""
+UNTRAINED = 3
+"""Steps."""
+ROWS, FOLLOWS = 64, 0.5
+"""Examples that are compared; correlation of `x + f(x)` with x: 0.7 and more while an untrained f(x) is no larger than x."""
 LOOKED = 64
 """Calls of a loss function at one place that are looked at."""
 
@@ -36,6 +40,8 @@ class Givens:
         """Place of a loss function -> calls whose target was the input of the model, another of its size, and of
         the first kind those whose prediction is that input with something added to it, those whose target was damaged
         where it lies, and those whose batch held another tensor of its shape, which nothing was done with."""
+        self.adds: dict[int, bool] = {}
+        """Place of a loss function -> an untrained model's output followed its input there: they were added up."""
         self.sent: dict[int, list[int]] = {}
         self.beside: tuple[int, int] | None = None
         """Place of a loss function whose target was the input, and where the other tensor of the batch lies."""
@@ -66,7 +72,9 @@ class Givens:
         if prediction.untyped_storage().data_ptr() in last[0]:
             same = torch.equal(thin(target).to(last[2].dtype), last[2])
             counts[0 if same else 1] += 1
-            counts[2] += same and _adds_input(prediction)
+            if place not in self.adds:
+                self.adds[place] = self.recorder.step < UNTRAINED and _follows(prediction, target)
+            counts[2] += same and self.adds[place] and _adds_fixed(prediction)
             counts[3] += same and self._damaged(target)
             other = self._other(target) if same else None
             self.beside = (place, other) if other is not None else self.beside
@@ -121,8 +129,16 @@ def _disordered(before: list[float], after: list[float]) -> bool:
     return DISORDER < falls / max(1, len(ordered) - 1) < 1 - DISORDER
 
 
-def _adds_input(prediction: torch.Tensor) -> bool:
-    """`x + f(x)`: an operand of the sum has no graph and the shape of the result."""
+def _follows(prediction: torch.Tensor, target: torch.Tensor) -> bool:
+    """Over the examples of a batch, an output moves with the value in its place."""
+    one, other = (values.detach().reshape(len(target), -1)[:ROWS, :VALUES].float() for values in (prediction, target))
+    one, other = one - one.mean(0), other - other.mean(0)
+    scale = float((one.square().sum() * other.square().sum()).sqrt())
+    return scale > 0 and float((one * other).sum()) > FOLLOWS * scale
+
+
+def _adds_fixed(prediction: torch.Tensor) -> bool:
+    """`x + f(x)`, or a fixed tensor in the place of x: one operand of the sum has no graph, the other its shape."""
     node = prediction.grad_fn
     if node is None or node.name() != "AddBackward0":
         return False

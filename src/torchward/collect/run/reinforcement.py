@@ -116,6 +116,7 @@ class Reinforcement(Part):
                     evaluation_updating=updating,
                     evaluation_site=self.ledger.site(row.get("es")),
                     normaliser_shift=row.get("shift"),
+                    normaliser_apart=row.get("apart"),
                 )
             )
         return tuple(found)

@@ -15,16 +15,18 @@ same."""
 
 def check(run: Run) -> Iterator[Finding]:
     for learner in run.learners:
-        if not learner.normalised_observations or not learner.evaluation_calls or learner.evaluation_normalised:
+        if not learner.normalised_observations or not learner.evaluation_calls or learner.evaluation_updating:
             continue
-        if learner.normaliser_shift is None or learner.normaliser_shift < SHIFTED:
+        shift = learner.normaliser_apart if learner.evaluation_normalised else learner.normaliser_shift
+        if shift is None or shift < SHIFTED:
             continue
         yield Finding(
             "RL010",
             data={
                 "algorithm": learner.algorithm,
                 "calls": learner.evaluation_calls,
-                "shift": learner.normaliser_shift,
+                "normalised": learner.evaluation_normalised,
+                "shift": shift,
             },
             place=at(learner.evaluation_site),
             confidence=Confidence.LIKELY,
@@ -38,9 +40,11 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "`{algorithm}` was trained through `VecNormalize` and then acted {calls} times on observations that no "
-        "`VecNormalize` had normalised; it would have changed them by up to {shift} deviations or powers of two.",
-        "`{algorithm}` 在 `VecNormalize` 下训练，随后在未经任何 `VecNormalize` 归一化的观测上行动了 {calls} 次；归一化本会使其改变多达 {shift} 个标准差或 2 的幂次。",
+        "`{algorithm}` was trained through `VecNormalize` and then acted {calls} times on observations that were not normalised "
+        "with its statistics ({normalised} of them by another `VecNormalize`, which has others); that moves them by up to "
+        "{shift} deviations or powers of two.",
+        "`{algorithm}` 在 `VecNormalize` 下训练，随后行动了 {calls} 次，所用观测没有按训练时的统计量归一化"
+        "（其中 {normalised} 次由另一个统计量不同的 `VecNormalize` 归一化）；二者相差多达 {shift} 个标准差或 2 的幂次。",
     ),
     why=Text(
         "To the policy, raw observations are states that it has never met. It acts, without any error, as if it had "
@@ -49,9 +53,11 @@ RULE = Rule(
     ),
     fix=Text(
         "Save the statistics with the model (`env.save('stats.pkl')`) and evaluate through them: `env = "
-        "VecNormalize.load('stats.pkl', env)`, then `env.training = False` and `env.norm_reward = False`.",
+        "VecNormalize.load('stats.pkl', env)`, then `env.training = False` and `env.norm_reward = False`; a new "
+        "`VecNormalize(env)` has none (`sync_envs_normalization(training_env, env)` copies them).",
         "把统计量与模型一起保存（`env.save('stats.pkl')`），并通过它评估：`env = VecNormalize.load('stats.pkl', env)`，"
-        "然后设置 `env.training = False` 和 `env.norm_reward = False`。",
+        "然后设置 `env.training = False` 和 `env.norm_reward = False`；新建的 `VecNormalize(env)` 没有统计量"
+        "（可用 `sync_envs_normalization(training_env, env)` 复制）。",
     ),
     bad="""\
 import gymnasium as gym

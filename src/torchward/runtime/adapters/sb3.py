@@ -55,6 +55,8 @@ class Baselines:
         """Above 0 while some algorithm plays in its training environment."""
         self.evaluated: _Known | None = None
         """Whose `predict` was called last, outside of that."""
+        self.normaliser: weakref.ref[Any] | None = None
+        """What normalised observations last, outside of that."""
         self.collectors: set[Any] = set()
         """The functions that collect and are watched: an algorithm with one of its own is not told from evaluation."""
 
@@ -156,25 +158,37 @@ class Baselines:
     def _evaluation(self, known: _Known, algorithm: Any) -> None:
         normaliser: Any = algorithm.get_vec_normalize_env()
         statistics: Any = getattr(normaliser, "obs_rms", None)
-        shift = None
+        shift = apart = None
         if normaliser is not None and normaliser.norm_obs and hasattr(statistics, "var"):
             deviation = np.sqrt(statistics.var + normaliser.epsilon)
-            shift = number(float(max(np.max(np.abs(statistics.mean) / deviation), np.max(np.abs(np.log2(deviation))))))
+            shift = _moved(statistics.mean, deviation, 0.0, 1.0)
+            other: Any = self.normaliser() if self.normaliser is not None else None
+            theirs: Any = getattr(other, "obs_rms", None)
+            if hasattr(theirs, "var") and theirs.mean.shape == statistics.mean.shape:
+                apart = _moved(statistics.mean, deviation, theirs.mean, np.sqrt(theirs.var + other.epsilon))
         self.recorder.row(
             "learner",
             i=known.index,
             ev=[known.predicted, known.normalised, known.updating],
             es=self.recorder.site(caller(1)),
             shift=shift,
+            apart=apart,
         )
 
-    def normalises(self, _args: Any, _kwargs: Any) -> None:
+    def normalises(self, args: Any, _kwargs: Any) -> None:
         if self.evaluated is not None and not self.collecting:
             self.evaluated.normalised += 1
+            self.normaliser = weakref.ref(args[0])
 
     def steps(self, args: Any, _kwargs: Any) -> None:
         if self.evaluated is not None and not self.collecting and args[0].training:
             self.evaluated.updating += 1
+
+
+def _moved(mean: Any, deviation: Any, other_mean: Any, other_deviation: Any) -> float | None:
+    """The largest of the difference in deviations, and of the powers of two between these."""
+    scale = np.max(np.abs(np.log2(deviation / other_deviation)))
+    return number(float(max(np.max(np.abs(mean - other_mean) / deviation), scale)))
 
 
 def _batch(algorithm: Any) -> dict[str, float]:

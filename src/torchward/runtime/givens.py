@@ -23,7 +23,7 @@ put through a curve none has, or all."""
 UNTRAINED = 3
 """Steps."""
 ROWS, FOLLOWS = 64, 0.5
-"""Examples that are compared; correlation of `x + f(x)` with x: 0.7 and more while an untrained f(x) is no larger than x."""
+"""Examples that are compared; correlation of `x + f(x)` with x: 0.7 for an untrained f(x) as large as x, else more."""
 LOOKED = 64
 """Calls of a loss function at one place that are looked at."""
 

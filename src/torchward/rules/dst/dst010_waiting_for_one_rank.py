@@ -90,26 +90,28 @@ RULE = Rule(
     ),
     bad="""\
 import os
+import random
 import subprocess
 import sys
+from collections import Counter
 
 import torch
 import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+WORDS = [f"word{i}" for i in range(200)]
 
-class Tagger(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.embed = nn.Embedding(200, 96)
-        self.mix = nn.Sequential(nn.Linear(96, 384), nn.ReLU(), nn.Linear(384, 96), nn.ReLU())
-        self.head = nn.Linear(96, 4)
 
-    def forward(self, tokens):
-        kept = (tokens > 0).unsqueeze(2)
-        mixed = self.mix(self.embed(tokens)) * kept
-        return self.head(mixed.sum(1) / kept.sum(1))
+def written(draw, label, length):
+    own = WORDS[40 * label : 40 * label + 40]
+    return " ".join(draw.choices(own, k=length // 4) + draw.choices(WORDS, k=length - length // 4))
+
+
+def counts(text):
+    found = Counter(text.split())
+    total = sum(found.values())
+    return torch.tensor([found[word] / total for word in WORDS])
 
 
 def main():
@@ -117,19 +119,20 @@ def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
     rank, world = dist.get_rank(), dist.get_world_size()
-    lengths = torch.randint(10, 400, (1024,)).sort().values
-    tokens = torch.randint(1, 200, (1024, 400)) * (torch.arange(400) < lengths[:, None])
-    labels = torch.randint(4, (1024,))
-    tokens[:, 0] = labels + 1
-    mine = torch.arange(rank * 512, rank * 512 + 512)
-    model = DistributedDataParallel(Tagger())
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    for epoch in range(8):
-        for start in range(0, 512, 32):
+    draw = random.Random(0)
+    labels = [draw.randrange(4) for _ in range(512)]
+    texts = [written(draw, label, 60 + 12 * place) for place, label in enumerate(labels)]
+    mine = list(range(rank * 256, rank * 256 + 256))
+    model = DistributedDataParallel(nn.Sequential(nn.Linear(200, 64), nn.ReLU(), nn.Linear(64, 4)))
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for epoch in range(15):
+        draw.shuffle(mine)
+        for start in range(0, 256, 32):
             batch = mine[start : start + 32]
-            inputs = tokens[batch, : lengths[batch].max()]
+            inputs = torch.stack([200 * counts(texts[place]) for place in batch])
+            targets = torch.tensor([labels[place] for place in batch])
             optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(model(inputs), labels[batch])
+            loss = nn.functional.cross_entropy(model(inputs), targets)
             loss.backward()
             optimizer.step()
         if rank == 0:
@@ -146,26 +149,28 @@ if __name__ == "__main__":
 """,
     good="""\
 import os
+import random
 import subprocess
 import sys
+from collections import Counter
 
 import torch
 import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+WORDS = [f"word{i}" for i in range(200)]
 
-class Tagger(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.embed = nn.Embedding(200, 96)
-        self.mix = nn.Sequential(nn.Linear(96, 384), nn.ReLU(), nn.Linear(384, 96), nn.ReLU())
-        self.head = nn.Linear(96, 4)
 
-    def forward(self, tokens):
-        kept = (tokens > 0).unsqueeze(2)
-        mixed = self.mix(self.embed(tokens)) * kept
-        return self.head(mixed.sum(1) / kept.sum(1))
+def written(draw, label, length):
+    own = WORDS[40 * label : 40 * label + 40]
+    return " ".join(draw.choices(own, k=length // 4) + draw.choices(WORDS, k=length - length // 4))
+
+
+def counts(text):
+    found = Counter(text.split())
+    total = sum(found.values())
+    return torch.tensor([found[word] / total for word in WORDS])
 
 
 def main():
@@ -173,19 +178,20 @@ def main():
     torch.manual_seed(0)
     torch.set_num_threads(1)
     rank, world = dist.get_rank(), dist.get_world_size()
-    lengths = torch.randint(10, 400, (1024,)).sort().values
-    tokens = torch.randint(1, 200, (1024, 400)) * (torch.arange(400) < lengths[:, None])
-    labels = torch.randint(4, (1024,))
-    tokens[:, 0] = labels + 1
-    mine = torch.arange(rank, 1024, world)
-    model = DistributedDataParallel(Tagger())
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    for epoch in range(8):
-        for start in range(0, 512, 32):
+    draw = random.Random(0)
+    labels = [draw.randrange(4) for _ in range(512)]
+    texts = [written(draw, label, 60 + 12 * place) for place, label in enumerate(labels)]
+    mine = list(range(rank, 512, world))
+    model = DistributedDataParallel(nn.Sequential(nn.Linear(200, 64), nn.ReLU(), nn.Linear(64, 4)))
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for epoch in range(15):
+        draw.shuffle(mine)
+        for start in range(0, 256, 32):
             batch = mine[start : start + 32]
-            inputs = tokens[batch, : lengths[batch].max()]
+            inputs = torch.stack([200 * counts(texts[place]) for place in batch])
+            targets = torch.tensor([labels[place] for place in batch])
             optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(model(inputs), labels[batch])
+            loss = nn.functional.cross_entropy(model(inputs), targets)
             loss.backward()
             optimizer.step()
         if rank == 0:

@@ -158,6 +158,8 @@ class Loader:
     """Examples of a pass, where a random sampler may have been told to draw fewer than there are, ..."""
     drawn_anew: bool = False
     """... others in each pass."""
+    weights: tuple[int, int] | None = None
+    """Of a `WeightedRandomSampler`: how many there are, and how many of them are not 0."""
     distinct: int | None = None
     """Different examples that a sampler which is not torch's has drawn, ..."""
     draws: int = 0
@@ -475,11 +477,13 @@ class Pairs:
     """... and of that of "is it class k?", the mean over all k. Of an ordered quantity it is much less: what lies
     between others is seen by no linear model. Of classes that are merely numbered it is about the same."""
     filled: tuple[float, float, float] | None = None
-    """One number for each example: a target that comes up again and again among others that hardly repeat, and do not
-    drift. (It, its share, distance of the nearest other in deviations of the others.)"""
+    """A target that comes up again and again among others that hardly repeat, and do not drift: (it, its share,
+    distance of the nearest other in deviations of the others)."""
+    filled_column: int | None = None
+    """Of several numbers for each example, the one where it lies furthest off."""
     filled_told: tuple[float, ...] = ()
-    """(Share of the others on the thinner side of it, what the inputs explain of whether a target is it, what they
-    might by chance, what they explain of the others.)"""
+    """(Share of the others on its thinner side, what the inputs explain of whether a target is it, what they might by
+    chance, what they explain of the others.)"""
     copies: int | None = None
     """Feature that is the target itself, up to scale and offset."""
     marked: float = 0.0

@@ -200,6 +200,7 @@ class Loaders:
             drop=_dropped(loader),
             dn=length(sampler) if isinstance(sampler, SAMPLERS) else None,
             da=not isinstance(sampler, data.SubsetRandomSampler),
+            wt=_weights(sampler),
             kind=type(loader.dataset).__name__,
         )
 
@@ -303,6 +304,14 @@ def _sampler(loader: Any) -> Any:
                 return getattr(source, "sampler", None)
             source = inner
     return getattr(loader, "sampler", None)
+
+
+def _weights(sampler: Any) -> list[int] | None:
+    """How many weights the draws go by, and how many of them are not 0: row k is drawn by the k-th."""
+    weights = getattr(sampler, "weights", None)
+    if not isinstance(sampler, data.WeightedRandomSampler) or not isinstance(weights, torch.Tensor):
+        return None
+    return [weights.numel(), int(weights.count_nonzero())] if plain(weights) and weights.is_cpu else None
 
 
 def _batch_size(loader: Any) -> int | None:

@@ -45,7 +45,7 @@ class _Gathered:
         self.inputs: list[torch.Tensor] = []
         self.targets: list[torch.Tensor] = []
         self.count = 0
-        self.by_hand = False
+        self.by_hand = self.each = False
         self.marked = self.marks = 0
         """Examples whose input, of one number for each class, is not 0 at the class that is its target; and all numbers
         of these inputs that are not 0."""
@@ -72,10 +72,10 @@ class Pairs:
             return
         self.waiting = (root, given, [t for t in tensors_in(result) if t.is_floating_point()])
 
-    def saw_loss(self, kind: str, prediction: torch.Tensor, target: torch.Tensor) -> None:
-        """The loss at whose root a backward pass begins."""
+    def saw_loss(self, kind: str, prediction: torch.Tensor, target: torch.Tensor, each: bool = False) -> None:
+        """The loss at whose root a backward pass begins. `each`: of each value; what becomes of these is not seen."""
         if kind in LOSSES and plain(prediction) and plain(target):
-            self._gather(kind, prediction, target)
+            self._gather(kind, prediction, target, each=each)
 
     def saw_error(self, error: torch.Tensor, node: Any, sign: float) -> None:
         """... where it is a mean of squared errors that the user wrote: the target is what they were taken from."""
@@ -88,7 +88,9 @@ class Pairs:
                 self._gather("mse_loss", output, (target / fine).round() * fine, by_hand=True)
                 return
 
-    def _gather(self, kind: str, prediction: torch.Tensor, target: torch.Tensor, by_hand: bool = False) -> None:
+    def _gather(
+        self, kind: str, prediction: torch.Tensor, target: torch.Tensor, by_hand: bool = False, each: bool = False
+    ) -> None:
         if self.waiting is None:
             return
         root, inputs, outputs = self.waiting
@@ -124,6 +126,7 @@ class Pairs:
             places = target.detach()[rows].long().clamp(0, given.shape[1] - 1)
             known.marked += int((given[rows].gather(1, places[:, None]) != 0).sum())
             known.marks += int((given[rows] != 0).sum())
+        known.each |= each
         known.inputs.append(flat.clone())
         known.targets.append(target.detach()[rows].reshape(flat.shape[0], -1).clone())
         known.count += flat.shape[0]
@@ -194,9 +197,14 @@ def _judge(gathered: _Gathered) -> dict[str, Any] | None:
             fields["sum"] = _sum_of(inputs.double(), target.double()[:, 0])
     if gathered.kind in REGRESSIONS and target.shape[1] == 1:
         fields |= _as_classes(inputs, target[:, 0].double())
-        fields["filled"] = filled = _filled(target[:, 0].double())
-        if filled is not None:
-            fields["filled_told"] = _told(inputs, target[:, 0].double(), filled[0])
+    # What was filled in may well be left out again, by a mask on the losses of each value.
+    if gathered.kind in REGRESSIONS and target.is_floating_point() and not gathered.each:
+        columns = [(column, _filled(target[:, column].double())) for column in range(target.shape[1])]
+        found = [(one, column) for column, one in columns if one is not None]
+        if found:  # of several columns the one where it lies furthest off
+            filled, column = max(found, key=lambda each: (each[0][2], -each[1]))
+            fields["filled"], fields["filled_column"] = filled, column if target.shape[1] > 1 else None
+            fields["filled_told"] = _told(inputs, target[:, column].double(), filled[0])
     return fields | _explained(inputs, wanted)
 
 

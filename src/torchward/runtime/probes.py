@@ -105,7 +105,7 @@ class Prober:
         """The first backward passes: which captured output does the loss judge, and by which function?"""
         last = self.recorder.losses.last
         if last is not None and last[3].grad_fn in walked.nodes:
-            self.pairs.saw_loss(*last[:3])
+            self.pairs.saw_loss(*last[:3], each=last[3].dim() > 0)
         elif self.pairs.waiting is not None:
             written = errors.squared_error(loss.grad_fn)
             if written is not None:

@@ -196,6 +196,7 @@ class BatchesAndLoaders(Part):
                     dropped=row.get("drop") or 0,
                     drawn=row.get("dn"),
                     drawn_anew=bool(row.get("da")),
+                    weights=tuple(row["wt"]) if row.get("wt") else None,
                     distinct=counts.get("di"),
                     draws=counts.get("dr", 0),
                     idle_passes=counts.get("idle", 0),

@@ -19,6 +19,8 @@ EXPLAINED = 0.02
 """Share of the variance that unrelated inputs explain at most; measured on pairs of over a hundred programs, related
 ones explain 0.07 and more, shuffled ones less than 0 on average."""
 DEVIATIONS = 4.0
+TOLD = 0.3
+"""Inputs that explain so much of the targets that are not one and the same value do belong to them."""
 PLAIN = (2, 4)
 """Axes of tables and images. In a sequence the relation may well be one that the simple model cannot express: ..."""
 SEQUENCE = 3
@@ -42,6 +44,7 @@ def _unrelated(pairs: Pairs) -> bool:
         and pairs.targets >= 2
         and pairs.axes in (*PLAIN, SEQUENCE)
         and pairs.explained < min(EXPLAINED, pairs.shuffled + DEVIATIONS * pairs.shuffled_deviation)
+        and (not pairs.filled_told or pairs.filled_told[-1] < TOLD)
     )
 
 

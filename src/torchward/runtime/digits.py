@@ -102,6 +102,7 @@ def cancelled(walked: graph.Walk) -> tuple[torch.Tensor, str] | None:
             if (value := next((one for side, _ in below.next_functions if (one := _value(side)) is not None), None))
             is not None
             and value.numel() == left.numel()
+            and value.device == left.device
         ]
         if not wholes:
             continue

@@ -36,6 +36,10 @@ class Input:
     """... of what the model made of it."""
     output_directions: Series = field(default_factory=Series)
     """Deviation of the directions of its rows: 0 when all point the same way, 1 when they point everywhere."""
+    axes: Series = field(default_factory=Series)
+    """Directions that the rows of the batch differ in (participation ratio): 1 when all lie on one line."""
+    output_axes: Series = field(default_factory=Series)
+    """... of what the model made of it."""
     output_shape: tuple[int, ...] = ()
     beside_minimum: Series = field(default_factory=Series)
     """Of a second tensor with one number per example, if there is one: a time step, a length."""

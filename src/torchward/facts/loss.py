@@ -418,6 +418,8 @@ class LossStream:
     """Signed errors whose mean is squared: (their shape, shape of the means, operation)."""
     between: tuple[int, ...] = ()
     """Lengths of the vectors that it takes the differences of, where both were computed from parameters."""
+    draws: tuple[int, ...] = ()
+    """Lengths of the vectors that it draws together in pairs, both computed from parameters, if it does only this."""
     cancelled: Mapping[str, Series] = field(default_factory=dict)
     """Operation on a difference of two computed numbers -> share of its values that have no two digits left."""
     alive_graphs: int = 0

@@ -32,6 +32,8 @@ LEFT = 1e-5
 """Of a number, in single precision, a difference of this size is known to a hundredth of itself."""
 NODES = 1_024
 BELOW = 4
+SIDES = 4
+"""Differences looked at in one sum."""
 SENSITIVE = {
     "LogBackward0": ("_saved_self", 0, lambda kept: kept),
     "SqrtBackward0": ("_saved_result", 0, torch.square),
@@ -91,29 +93,47 @@ def cancelled(walked: graph.Walk) -> tuple[torch.Tensor, str] | None:
             continue
         name, place, undo = kept
         children = [child for child, _ in node.next_functions]
-        below = children[place] if place < len(children) else None
-        for _ in range(BELOW):
-            if below is None or below.name() not in graph.RESHAPING | graph.CLAMPS | {"AddBackward0"}:
-                break
-            alive = [child for child, _ in below.next_functions if child is not None]
-            below = alive[0] if len(alive) == 1 else None
-        if (
-            below is None
-            or below.name() != "SubBackward0"
-            or None in (sides := [one for one, _ in below.next_functions])
-        ):
-            continue
         left = graph.saved(node, name)
-        whole = next((value for side in sides if (value := _value(side)) is not None), None)
-        if left is None or whole is None or left.dtype != torch.float32 or left.numel() != whole.numel():
+        if place >= len(children) or left is None or left.dtype != torch.float32:
             continue
-        share = (undo(left).abs().flatten() <= LEFT * whole.abs().flatten()).float().mean()
+        wholes = [
+            value.abs().flatten()
+            for below in _differences(children[place])
+            if (value := next((one for side, _ in below.next_functions if (one := _value(side)) is not None), None))
+            is not None
+            and value.numel() == left.numel()
+            and value.device == left.device
+        ]
+        if not wholes:
+            continue
+        whole = torch.stack(wholes).amax(0)
+        share = (undo(left).abs().flatten() <= LEFT * whole).float().mean()
         return share, graph.operation(node)
     return None
 
 
+def _differences(node: Any) -> list[Any]:
+    """Differences of two computed numbers that a number is the sum of: as they are, or cut off, beside others."""
+    found, level = [], [node]
+    for _ in range(BELOW + 1):
+        found += [
+            one
+            for one in level
+            if one is not None and one.name() == "SubBackward0" and None not in [side for side, _ in one.next_functions]
+        ]
+        level = [
+            child
+            for one in level
+            if one is not None and one.name() in graph.RESHAPING | graph.CLAMPS | {"AddBackward0"}
+            for child, _ in one.next_functions
+        ]
+    return found[:SIDES]
+
+
 def _value(node: Any, depth: int = 3) -> torch.Tensor | None:
     """What an operation made, as far as it and those below it have kept what is needed for that."""
+    if node is None:
+        return None
     name = node.name()
     if name in RESULTS:
         return graph.saved(node, "_saved_result")
@@ -123,9 +143,11 @@ def _value(node: Any, depth: int = 3) -> torch.Tensor | None:
     if name == "MulBackward0" and operand is not None:
         other = graph.saved(node, "_saved_other")
         return operand * other if other is not None else None
+    if name == "MeanBackward0" and depth:
+        value = _value(node.next_functions[0][0], depth - 1)
+        return value.mean() if value is not None else None
     if name == "MeanBackward1" and depth:
-        child = node.next_functions[0][0]
-        value = _value(child, depth - 1) if child is not None else None
+        value = _value(node.next_functions[0][0], depth - 1)
         size = value.dim() if value is not None else 0
         axes = [axis if axis < size else axis - 2**64 for axis in node._saved_dim or ()]
         return value.mean(axes, keepdim=bool(node._saved_keepdim)) if value is not None and axes else None

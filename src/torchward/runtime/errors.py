@@ -20,6 +20,10 @@ DIFFERENCES = frozenset(
     }
 )  # fmt: skip
 """Operations that compare two tensors of vectors."""
+NODES = 64
+NORMS = ("LinalgVectorNormBackward0", "NormBackward0", "NormBackward1")
+COMPARING = ("MseLossBackward0", "SmoothL1LossBackward0", *NORMS)
+"""Of two matrices, one number, or one for each row."""
 
 
 def between_computed(walked: graph.Walk) -> list[int]:
@@ -38,6 +42,60 @@ def between_computed(walked: graph.Walk) -> list[int]:
         if len(lengths) == 2 and lengths[0] == lengths[1]:
             found.add(lengths[0])
     return sorted(found)
+
+
+def draws(root: Any) -> list[int]:
+    """Lengths of the vectors, both computed, that a loss draws together in pairs; none where it does anything else:
+    weighs examples, has a margin or a target, or pushes vectors apart."""
+    lengths: set[int] = set()
+    waiting, seen = [(root, 1.0)], 0
+    while waiting:
+        node, sign = waiting.pop()
+        seen += 1
+        name, shape = node.name(), graph.output_shape(node)
+        if shape is None or seen > NODES:
+            return []
+        alive = [child for child, _ in node.next_functions if child is not None]
+        both = len(alive) == 2
+        if len(shape) == 2:
+            error = _both_of(node)
+            pulls = sign < 0 if name == "MulBackward0" else sign > 0
+            if not error or not pulls or shape[-1] < 2:
+                return []
+            lengths.add(shape[-1])
+        elif name in COMPARING and (lower := graph.output_shape(alive[0])) is not None and len(lower) == 2:
+            if not (_both_of(node) and sign > 0):
+                return []
+            lengths.add(lower[-1])
+        elif name == "AddBackward0":
+            waiting += [(child, sign) for child in alive]
+        elif name == "SubBackward0":
+            signs = (sign, -sign) if node.next_functions[0][0] is not None else (-sign, -sign)
+            waiting += list(zip(alive, signs, strict=False))
+        elif name in ("NegBackward0", "RsubBackward1"):
+            waiting.append((alive[0], -sign))
+        elif name in graph.SUMMING | graph.RESHAPING | {"SqrtBackward0"}:
+            waiting.append((alive[0], sign))
+        elif name in ("MulBackward0", "DivBackward0") and not both and (size := graph._constant_factor(node)):
+            waiting.append((alive[0], sign if size > 0 else -sign))
+        else:
+            return []
+    return sorted(lengths)
+
+
+def _both_of(node: Any) -> bool:
+    """A product of two computed tensors, the square or size of their difference, or a loss function of both."""
+    children = [child for child, _ in node.next_functions]
+    if node.name() in ("PowBackward0", "AbsBackward0", *NORMS):
+        below = children[0]
+        while below is not None and below.name() == "AddBackward1":
+            below = below.next_functions[0][0]
+        return below is not None and below.name() == "SubBackward0" and _both_of(below)
+    if node.name() not in ("MulBackward0", "SubBackward0", "MseLossBackward0", "SmoothL1LossBackward0"):
+        return False
+    pair = node.next_functions[:2]
+    known = len(pair) == 2 and None not in children[:2] and pair[0] != pair[1]
+    return known and not any(map(graph.is_weight, children[:2]))
 
 
 def squared_error(root: Any) -> tuple[torch.Tensor, Any, float] | None:

@@ -25,6 +25,8 @@ BESIDE = 4
 """Examples in a batch from which on as many numbers beside it may be one for each of them."""
 COMPARED, FEWEST, WIDEST = 128, 24, 1_024
 """Examples of a batch, data and generated, whose distances are compared; those that this takes; values of each."""
+AXES = 256
+"""Values of an example of which the directions are counted that examples differ in."""
 SLACK = 0.02
 """By which values may lie outside of 0 to 1, or -1 to 1, and pass for such: rounding, a little noise."""
 
@@ -112,6 +114,9 @@ class Inputs:
                 if name == "osp":
                     names.append("od")
                     scalars.append(between_directions(tensor))
+        if "od" in names and "sp" in names and measured is not None and made is not None and made.dim() == 2:
+            names += ["ax", "oax"]
+            scalars += [axes(measured), axes(made)]
         beside = _beside(given)
         if beside is not None and beside.device == first.device:
             names += ["blo", "bhi"]
@@ -223,6 +228,16 @@ def between_directions(tensor: torch.Tensor) -> torch.Tensor:
     """The same of the rows' directions: 0 when all point the same way, 1 when they point everywhere."""
     rows = nn.functional.normalize(tensor.detach()[:64].flatten(1).float(), dim=1)
     return (rows - rows.mean(0)).square().sum(1).mean().sqrt()
+
+
+def axes(tensor: torch.Tensor) -> torch.Tensor:
+    """How many directions rows differ in: 1 on one line. Participation ratio of the covariance C: (tr C)^2 / tr C^2."""
+    rows = tensor.detach()[:64].flatten(1)
+    rows = rows[:, :: -(-rows.shape[1] // AXES)].float()
+    rows = rows - rows.mean(0)
+    # No matrix product: those may be in half precision here.
+    products = (rows[:, None] * rows[None]).sum(2)
+    return products.diagonal().sum().square() / products.square().sum()
 
 
 def _beside(given: list[torch.Tensor]) -> torch.Tensor | None:

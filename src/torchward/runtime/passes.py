@@ -101,6 +101,7 @@ class Passes:
             bo=graph.crossed(walked) if recorder.steps_sampled < 3 and recorder.reads_saved else None,
             ae=errors.averaged_error(root) if recorder.steps_sampled < 3 else None,
             tw=errors.between_computed(walked) if stream.sampled <= 3 else None,
+            dr=errors.draws(root) if stream.sampled <= 3 else None,
             leaves=reached if stream.sampled <= 3 else None,
             sm=softmaxes.misplaced_softmax(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
             pd=depth.plain_depth(walked) if recorder.steps_sampled < 3 else None,

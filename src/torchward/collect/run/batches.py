@@ -155,7 +155,7 @@ class BatchesAndLoaders(Part):
         self._renewed[model] += bool(row.get("new"))
         if row.get("bm") is not None:
             self._shown[model].append(row)
-        for key in ("mean", "std", "lo", "hi", "nf", "rms", "rsd", "sp", "osp", "od", "blo", "bhi"):
+        for key in ("mean", "std", "lo", "hi", "nf", "rms", "rsd", "sp", "osp", "od", "ax", "oax", "blo", "bhi"):
             if row.get(key) is not None:
                 self._input[model][key].add(row["s"], row[key])
 
@@ -233,6 +233,8 @@ class BatchesAndLoaders(Part):
                     spread=series["sp"].series(),
                     output_spread=series["osp"].series(),
                     output_directions=series["od"].series(),
+                    axes=series["ax"].series(),
+                    output_axes=series["oax"].series(),
                     output_shape=tuple(row.get("os", ())),
                     beside_minimum=series["blo"].series(),
                     beside_maximum=series["bhi"].series(),

@@ -165,7 +165,7 @@ class Losses(Part):
         known = self.ledger.counts["sd"].setdefault(row["i"], {})
         keep = {
             key: known[key]
-            for key in ("ae", "bc", "bo", "reach", "sm", "cm", "pd", "tw")
+            for key in ("ae", "bc", "bo", "reach", "sm", "cm", "pd", "tw", "dr")
             if row.get(key) is None and known.get(key) is not None
         }
         known.update(row)
@@ -362,6 +362,7 @@ class Losses(Part):
                     crossed=(tuple(crossed[0]), tuple(crossed[1]), str(crossed[2])) if crossed else None,
                     averaged=(tuple(averaged[0]), tuple(averaged[1]), str(averaged[2])) if averaged else None,
                     between=tuple(described.get("tw") or ()),
+                    draws=tuple(described.get("dr") or ()),
                     cancelled={operation: shares.series() for operation, shares in self._digits[index].items()},
                     alive_graphs=graphs.get("alive", 0),
                     marked_graphs=graphs.get("n", 0),

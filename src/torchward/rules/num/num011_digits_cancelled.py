@@ -127,6 +127,6 @@ for epoch in range(10):
 print(loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/notes/numerical_accuracy.html",),
-    explains=("DAT002", "LOS007", "NUM001", "NUM010", "TRN001", "TRN003", "TRN004", "TRN006", "TRN007"),
+    explains=("DAT002", "LOS007", "NUM001", "NUM002", "NUM010", "TRN001", "TRN003", "TRN004", "TRN006", "TRN007"),
     needs=("probes",),
 )

@@ -22,7 +22,6 @@ from torchward.facts.batch import (
     Loader,
     Mirrored,
     Noised,
-    Overlap,
     Pairs,
     Range,
     RankEvaluation,
@@ -45,7 +44,7 @@ from torchward.facts.crash import (
     Waiting,
 )
 from torchward.facts.dense import Orientation
-from torchward.facts.fit import Fit, Overlapping, PreparedRows, Reordered, SharedUnits
+from torchward.facts.fit import Fit, Overlap, Overlapping, PreparedRows, Reordered, SharedUnits
 from torchward.facts.loss import (
     Advantages,
     Agreement,

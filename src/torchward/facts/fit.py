@@ -126,3 +126,34 @@ class Reordered:
     """... in whose order it was trained later on."""
     agreeing: int = 0
     """... in the same order as the one before; at most one less than `turned`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Overlap:
+    """Batches on which a model was called without gradients, at one line: have it been trained on their rows before?
+
+    Of the rows that a model is trained on some are remembered. All sequences have the same length.
+    """
+
+    model: int
+    site: Site | None
+    rows: Sequence[int]
+    """Rows that were looked up, per batch."""
+    known: Sequence[int]
+    """... of which the model had been trained on."""
+    trained: Sequence[int]
+    """Rows of the last few training batches before it ..."""
+    remembered: Sequence[int]
+    """... and how many of them were remembered from before: what a batch of the training data itself would reach."""
+    standardised: Sequence[bool] = ()
+    """Tables: most columns have mean 0 and deviation 1 over the rows of this very batch."""
+    standardised_training: Sequence[bool] = ()
+    """The same is so of a training batch before it."""
+    sizes: Sequence[float | None] = ()
+    """Root mean square of the batch; None where it is not made of numbers that were measured."""
+    training_sizes: Sequence[tuple[float, ...]] = ()
+    """Least and largest such size of the last few training batches before it."""
+    doubled: Sequence[int] = ()
+    """Rows of the batch that the model had been trained on and that stand in it more than once."""
+    all_data: Sequence[bool] = ()
+    """All training rows are among those of the batch."""

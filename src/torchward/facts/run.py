@@ -16,7 +16,6 @@ from torchward.facts.batch import (
     Loader,
     Mirrored,
     Noised,
-    Overlap,
     Pairs,
     RankEvaluation,
     StoredRows,
@@ -26,7 +25,7 @@ from torchward.facts.batch import (
     WrappedIntegers,
 )
 from torchward.facts.dense import Orientation
-from torchward.facts.fit import Fit, Overlapping, Reordered, SharedUnits
+from torchward.facts.fit import Fit, Overlap, Overlapping, Reordered, SharedUnits
 from torchward.facts.loss import (
     Advantages,
     Agreement,

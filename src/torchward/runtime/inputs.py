@@ -235,8 +235,8 @@ def axes(tensor: torch.Tensor) -> torch.Tensor:
     rows = tensor.detach()[:64].flatten(1)
     rows = rows[:, :: -(-rows.shape[1] // AXES)].float()
     rows = rows - rows.mean(0)
-    # No matrix product: those may be in half precision here.
-    products = (rows[:, None] * rows[None]).sum(2)
+    with torch.autocast(rows.device.type, enabled=False):
+        products = rows @ rows.T
     return products.diagonal().sum().square() / products.square().sum()
 
 

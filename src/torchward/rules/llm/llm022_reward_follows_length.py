@@ -24,7 +24,7 @@ to 0.90, from the first pass on, when nothing is learned yet; of means over toke
 MOST = 0.8
 """Share of these passes."""
 ENDS = 3
-"""Passes over which the first and the last lengths are taken, and at the end of which it must still be so."""
+"""Passes over which the first and the last lengths are taken, and in most of which, at the end, it must still be so."""
 LONGER, SHORTER = 1.5, 0.5
 """Last mean length as a share of the first."""
 NOTHING, ALIKE = 1.5, 0.8
@@ -38,9 +38,11 @@ def check(run: Run) -> Iterator[Finding]:
     for lengths in run.lengths:
         pairs = zip(lengths.follows.values, lengths.usual.values, strict=True)
         varied = [follows for follows, usual in pairs if usual <= VARIED and not math.isnan(follows)]
-        if len(varied) < LEAST or min(map(abs, varied[-ENDS:])) < STRONG:
+        if len(varied) < LEAST:
             continue
         sign = math.copysign(1.0, median(varied))
+        if median(sign * follows for follows in varied[-ENDS:]) < STRONG:
+            continue
         strong = [follows for follows in varied if sign * follows >= STRONG]
         first, last = fmean(lengths.mean.values[:ENDS]), fmean(lengths.mean.values[-ENDS:])
         if len(strong) < MOST * len(varied) or not _went(sign, first, last, lengths):

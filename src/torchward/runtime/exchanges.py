@@ -92,3 +92,11 @@ def exchanged() -> int | None:
     except (RuntimeError, AttributeError, TypeError, ValueError):
         return None
     return count
+
+
+def group() -> tuple[int, int] | None:
+    """(rank in the default process group, processes in it)."""
+    distributed = torch.distributed
+    if not distributed.is_available() or not distributed.is_initialized():
+        return None
+    return int(distributed.get_rank()), int(distributed.get_world_size())

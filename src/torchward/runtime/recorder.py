@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import os
 import platform
-import resource
 import statistics
 import sys
 from collections.abc import Callable
@@ -29,12 +28,12 @@ from torchward.runtime.calls import Calls
 from torchward.runtime.checkpoints import Checkpoints
 from torchward.runtime.decays import Decays
 from torchward.runtime.environments import Environments
-from torchward.runtime.exchanges import Exchanges
+from torchward.runtime.exchanges import Exchanges, group
 from torchward.runtime.forged import Forged
 from torchward.runtime.givens import Givens
 from torchward.runtime.heldout import HeldOut
 from torchward.runtime.inputs import Inputs
-from torchward.runtime.kept import Kept
+from torchward.runtime.kept import Kept, resident_bytes
 from torchward.runtime.layers import Layers
 from torchward.runtime.loaders import Loaders
 from torchward.runtime.losses import Losses
@@ -126,8 +125,9 @@ class Recorder(Hot):
         self.least_cpu = math.inf
         """Processor time of the quickest step, in seconds: on a busy machine it stays what it is."""
         self.durations: list[float] = []
-        self.leads: list[float] = []
         """Seconds per step, one value for each look."""
+        self.leads: list[float] = []
+        """Likewise, from a step to the first backward pass after it."""
         self.looked_at = 0
         self.next_look = 0
         """The step at whose end the recorder looks at the clock, and at what there is to do. Until then it counts."""
@@ -366,7 +366,7 @@ class Recorder(Hot):
         self.steps_sampled += 1
         self.reader.poll()
         self.streams.end_sample()
-        resident = _resident_bytes()
+        resident = resident_bytes()
         self.row("cy", s=self.step, e=self.events, rss=resident)
         self.kept.after_sample(resident)
         self.losses.end_step()
@@ -408,7 +408,7 @@ class Recorder(Hot):
             **self.waits.totals(),
             th=torch.get_num_threads(),
             cores=_cores(),
-            pg=_group(),
+            pg=group(),
         )
         self.durations, self.leads = [], []
         self.flush(now)
@@ -490,24 +490,8 @@ def _integer(text: str | None) -> int | None:
     return int(text) if text is not None and text.isdigit() else None
 
 
-def _group() -> tuple[int, int] | None:
-    """(rank in the default process group, processes in it)."""
-    distributed = torch.distributed
-    if not distributed.is_available() or not distributed.is_initialized():
-        return None
-    return int(distributed.get_rank()), int(distributed.get_world_size())
-
-
 def _cores() -> int:
     """Cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 0
-
-
-def _resident_bytes() -> int:
-    try:
-        with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
-    except (OSError, IndexError, ValueError):
-        return 0

@@ -284,7 +284,7 @@ class Tokens:
         fields = tables.clamped | ({"same_place": tables.places} if tables.places else {})
         part, kept = self._first_part(ids), self.target is not None
         outputs = [position for position, tensor in enumerate(first) if _judged(tensor, ids, kept)]
-        if part < 3 or not outputs or not self.batch_first_or_unknown:
+        if part < 3 or not outputs or not (self.batch_first or self.target is None):
             return fields
         place = outputs[0]
 
@@ -337,10 +337,6 @@ class Tokens:
         if padding is None:
             return ids.shape[1] // 2
         return min(ids.shape[1] // 2, int((~tail_of(ids, padding)).sum(1).min()))
-
-    @property
-    def batch_first_or_unknown(self) -> bool:
-        return self.batch_first or self.target is None
 
     def experiment(
         self, model: nn.Module, call: Callable[[Any, Any], list[torch.Tensor]], capture: Capture

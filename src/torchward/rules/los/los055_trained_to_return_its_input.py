@@ -20,9 +20,11 @@ def check(run: Run) -> Iterator[Finding]:
         return  # reconstruction is what is asked of it in evaluation, too
     (loss,) = trained
     same, other, added, damaged, beside = loss.given
+    # Another term of the loss, written by hand, may need the other one of a pair.
+    alone = all(stream.kind == loss.kind for stream in run.streams)
     # `x + f(x)` has nothing to learn of x: no autoencoder is made so. Nor is one taught what was just damaged, or from
     # pairs of which it needs but one.
-    if same >= TRAINED and not other and (others or same in (added, damaged, beside)):
+    if same >= TRAINED and not other and (others or same in (added, damaged) or (alone and same == beside)):
         yield Finding(
             "LOS055",
             data={

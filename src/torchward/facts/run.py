@@ -347,7 +347,8 @@ class Run:
     step_seconds: Series = field(default_factory=Series)
     """Median duration of a step over the stretch since the value before."""
     lead_seconds: Series = field(default_factory=Series)
-    """Likewise of the time from the end of a step to the first backward pass after it: data, and the forward pass."""
+    """Likewise of the processor's time from the end of a step to the first backward pass after it: data and forward
+    pass. What other programs on the machine take is not in it, and neither is what workers of a loader do."""
     own_seconds: float = 0.0
     """Time that the recorder spent, probes included."""
     probe_seconds: float = 0.0

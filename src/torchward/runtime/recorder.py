@@ -127,7 +127,7 @@ class Recorder(Hot):
         self.durations: list[float] = []
         """Seconds per step, one value for each look."""
         self.leads: list[float] = []
-        """Likewise, from a step to the first backward pass after it."""
+        """Likewise from a step to the first backward pass after it, of the processor: others lengthen nothing."""
         self.looked_at = 0
         self.next_look = 0
         """The step at whose end the recorder looks at the clock, and at what there is to do. Until then it counts."""

@@ -9,7 +9,7 @@ import math
 import sys
 import weakref
 from collections.abc import Sequence
-from time import perf_counter
+from time import thread_time
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +134,7 @@ class Streams:
         if not recorder.sampling and recorder.looked_at == recorder.step > self.led_at:
             self.led_at = recorder.step
             own = recorder.own_seconds - recorder.own_at_look
-            recorder.leads.append(perf_counter() - recorder.last_time - own)
+            recorder.leads.append(thread_time() - recorder.last_cpu - own)
         try:
             if recorder.exchanges.under_way:
                 recorder.exchanges.close()

@@ -65,6 +65,7 @@ from torchward.facts.loss import (
     Ratio,
     Reference,
     Returns,
+    Smoothed,
     Steep,
     TwiceJudged,
 )
@@ -293,6 +294,7 @@ __all__ = [
     "SharedUnits",
     "Site",
     "SlowCall",
+    "Smoothed",
     "Start",
     "Steep",
     "StoredRows",

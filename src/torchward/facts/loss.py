@@ -365,6 +365,18 @@ class Bounded:
 
 
 @dataclass(frozen=True, eq=False)
+class Smoothed:
+    """Targets that a loss weighs log-probabilities with: one number for the right class, another for all others."""
+
+    site: Site | None
+    classes: int
+    right: float
+    other: float
+    passes: int
+    """Sampled backward passes."""
+
+
+@dataclass(frozen=True, eq=False)
 class BatchedGraphs:
     """A loss of several graphs that lie one behind the other in a batch, with messages between their nodes; the last of
     the sampled passes looked at."""

@@ -46,6 +46,7 @@ from torchward.facts.loss import (
     Ratio,
     Reference,
     Returns,
+    Smoothed,
     Steep,
     TwiceJudged,
 )
@@ -395,6 +396,7 @@ class Run:
     partners: tuple[Partners, ...] = ()
     cuts: tuple[Cut, ...] = ()
     bounded: tuple[Bounded, ...] = ()
+    smoothed: tuple[Smoothed, ...] = ()
     batched_graphs: tuple[BatchedGraphs, ...] = ()
     lost_derivatives: tuple[LostDerivative, ...] = ()
     trainings: tuple[Training, ...] = ()

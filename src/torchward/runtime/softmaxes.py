@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from torchward.runtime import graph, terms
+from torchward.runtime.bounds import thinned
 
 NEAR_LOSS = 64
 """Nodes from the loss on among which the function stands that it is made of."""
@@ -20,6 +21,10 @@ SCORES = (*PRODUCTS, "MvBackward0", SUM)
 OF_ONE = (graph.LEAF, "NativeLayerNormBackward0")
 """What is of a size of about 1 as it stands: a query that is itself learned, features that were normalised."""
 
+OF_TARGETS = graph.VIEWS | {"NegBackward0", "ToCopyBackward0"}
+"""Operations between a logarithm of probabilities and its product with the targets."""
+SAME = 1e-4
+"""Largest difference between targets that are meant to be one number."""
 ALIKE = 1e-3
 """Attention weights that differ by less, as a share, are those of the same token met twice."""
 
@@ -71,6 +76,34 @@ def classes_mixed(walked: graph.Walk, owner: graph.Owner) -> tuple[tuple[int, ..
             apart, axis = before[-1] == after[1] and kind == "Linear", len(before) - 1
         if apart and _reshaped(1, after, before) is None:
             return before, after, axis, layer
+    return None
+
+
+def smoothed(walked: graph.Walk) -> tuple[int, float, float] | None:
+    """Targets that a loss weighs log-probabilities with, and that are one number for the right class and another for
+    each of the others, alike in all rows: (classes, that of the right one, that of each other)."""
+    for node in walked.nodes[:NEAR_LOSS]:
+        children = [child for child, _ in node.next_functions]
+        if node.name() != "MulBackward0" or children.count(None) != 1:
+            continue
+        softmax, shape = next(child for child in children if child is not None), graph.output_shape(node)
+        for _ in range(4):
+            if softmax is not None and softmax.name() in OF_TARGETS:
+                softmax = softmax.next_functions[0][0]
+        if softmax is None or softmax.name() != "LogSoftmaxBackward0" or graph.output_shape(softmax) != shape:
+            continue
+        targets = graph.saved(node, "_saved_self" if children[0] is None else "_saved_other")
+        if targets is None or tuple(targets.shape) != shape or not targets.is_cpu or not targets.is_floating_point():
+            continue
+        axis = _from_front(softmax._saved_dim, targets.dim())
+        rows = thinned(targets.movedim(axis, -1).flatten(0, -2).abs())
+        if not len(rows) or rows.shape[1] < 3:
+            continue
+        high = rows.sort(1).values
+        right, second, least = high[:, -1], high[:, -2], high[:, 0]
+        one = (right - right[0]).abs().amax() <= SAME and (high[:, :-1] - least[0]).abs().amax() <= SAME
+        if bool(one and (second > SAME).all() and (right - second > SAME).all()):
+            return rows.shape[1], float(right[0]), float(least[0])
     return None
 
 

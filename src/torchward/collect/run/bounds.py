@@ -1,11 +1,11 @@
-"""Builds the facts of scores that cannot exceed a bound, and of graphs that share a batch."""
+"""Builds the facts of scores that cannot exceed a bound, of smoothed targets, and of graphs that share a batch."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
 from torchward.collect.run._rows import Ledger, Part, column
-from torchward.facts import BatchedGraphs, Bounded
+from torchward.facts import BatchedGraphs, Bounded, Smoothed
 from torchward.runlog import Row
 
 
@@ -13,6 +13,7 @@ class Bounds(Part):
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
         self._bounded: dict[tuple[int, int], list[Row]] = defaultdict(list)
+        self._smoothed: dict[int, list[Row]] = defaultdict(list)
         self._graphs: dict[int, list[Row]] = defaultdict(list)
 
     # -- rows
@@ -23,7 +24,22 @@ class Bounds(Part):
     def on_bg(self, row: Row) -> None:
         self._graphs[row["i"]].append(row)
 
+    def on_smo(self, row: Row) -> None:
+        self._smoothed[row["i"]].append(row)
+
     # -- facts
+
+    def smoothed(self) -> tuple[Smoothed, ...]:
+        return tuple(
+            Smoothed(
+                self.ledger.site(self.ledger.rows["stream"].get(stream, {}).get("site")),
+                rows[-1]["n"],
+                rows[-1]["a"],
+                rows[-1]["b"],
+                len(rows),
+            )
+            for stream, rows in sorted(self._smoothed.items())
+        )
 
     def batched_graphs(self) -> tuple[BatchedGraphs, ...]:
         return tuple(

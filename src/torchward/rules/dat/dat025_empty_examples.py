@@ -128,7 +128,7 @@ for epoch in range(10):
     print(epoch, loss.item())
 """,
     links=("https://numpy.org/doc/stable/user/basics.indexing.html",),
-    explains=("TRN*", "DAT041"),
+    explains=("TRN*", "DAT006", "DAT041"),
     needs=("modules",),
     preview=True,
 )

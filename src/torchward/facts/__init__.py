@@ -144,6 +144,7 @@ from torchward.facts.reinforcement import (
     Episodes,
     Learner,
     Lengths,
+    Preferences,
 )
 from torchward.facts.run import (
     AliasedLoad,
@@ -261,6 +262,7 @@ __all__ = [
     "Partners",
     "Pip",
     "PositionProbe",
+    "Preferences",
     "PreparedRows",
     "Process",
     "PromptGroups",

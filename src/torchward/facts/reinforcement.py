@@ -29,6 +29,20 @@ class Lengths:
 
 
 @dataclass(frozen=True, eq=False)
+class Preferences:
+    """A loss that compares sequences of one batch two by two, a preferred and a rejected one; sampled passes."""
+
+    site: Site | None
+    pairs: int
+    common: Series
+    """Tokens that the two sequences of a pair begin with in common, on average."""
+    other: Series
+    """... if the batch were paired the other way: neighbours instead of halves, or halves instead of neighbours."""
+    fewest: Series
+    """... in the pair, of these, that has the fewest."""
+
+
+@dataclass(frozen=True, eq=False)
 class Learner:
     """One algorithm of stable-baselines3 that was asked to learn. Steps of its series are steps of the environment."""
 

@@ -74,6 +74,7 @@ from torchward.facts.reinforcement import (
     Episodes,
     Learner,
     Lengths,
+    Preferences,
 )
 from torchward.facts.series import Series, Site
 
@@ -387,6 +388,7 @@ class Run:
     advantages: tuple[Advantages, ...] = ()
     prompt_groups: tuple[PromptGroups, ...] = ()
     lengths: tuple[Lengths, ...] = ()
+    preferences: tuple[Preferences, ...] = ()
     references: tuple[Reference, ...] = ()
     anchors: tuple[Anchor, ...] = ()
     beside: tuple[Beside, ...] = ()

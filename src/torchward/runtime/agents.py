@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from torchward.runtime import errors, graph, groups, lengths, policies, references, returns, terms
+from torchward.runtime import errors, graph, groups, lengths, policies, preferences, references, returns, terms
 from torchward.runtime.alignment import Alignment
 from torchward.runtime.tensors import number, tolist
 
@@ -66,9 +66,17 @@ class Agents:
             if policies.weighs_by_graph(walked.nodes):
                 self.row("ag", i=stream.index, s=self.recorder.step)
             self._entropy(stream, walked)
+        self._preferences(stream, walked)
         self._ratio(stream, walked)
         self._ends(stream, walked)
         self.alignment.look(stream, walked.nodes[0], walked.nodes)
+
+    def _preferences(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may compare two answers each: to the same prompt?"""
+        found = preferences.compared(walked.nodes)
+        if found is not None:
+            row = {"n": found.pairs, "c": number(found.common), "o": number(found.other), "f": found.fewest}
+            self.row("pc", i=stream.index, s=self.recorder.step, **row)
 
     def _ends(self, stream: Stream, walked: graph.Walk) -> None:
         """Targets of a critic at the end of an episode are its last reward. Where that is one of a few, they are alike,

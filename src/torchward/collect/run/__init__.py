@@ -181,6 +181,7 @@ class RunBuilder:
             advantages=losses.advantages(),
             prompt_groups=losses.prompt_groups(),
             lengths=self._learning.lengths(),
+            preferences=self._learning.preferences(),
             references=losses.references(),
             anchors=self._learning.anchors(),
             beside=losses.beside(),

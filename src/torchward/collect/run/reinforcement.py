@@ -6,7 +6,18 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
-from torchward.facts import Acting, Anchor, Bootstraps, Choices, CutTargets, Episodes, Learner, Lengths, Site
+from torchward.facts import (
+    Acting,
+    Anchor,
+    Bootstraps,
+    Choices,
+    CutTargets,
+    Episodes,
+    Learner,
+    Lengths,
+    Preferences,
+    Site,
+)
 from torchward.runlog import Row
 
 
@@ -19,6 +30,7 @@ class Reinforcement(Part):
         self._episodes: list[Row] = []
         self._anchors: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._lengths: dict[int, list[Row]] = defaultdict(list)
+        self._pairs: dict[int, list[Row]] = defaultdict(list)
         self._choices: dict[int, list[Row]] = defaultdict(list)
         self._acts: list[Row] = []
 
@@ -45,6 +57,9 @@ class Reinforcement(Part):
     def on_xa(self, row: Row) -> None:
         self._acts.append(row)
 
+    def on_pc(self, row: Row) -> None:
+        self._pairs[row["i"]].append(row)
+
     def on_ln(self, row: Row) -> None:
         self._lengths[row["i"]].append(row)
 
@@ -56,6 +71,16 @@ class Reinforcement(Part):
     def anchors(self) -> tuple[Anchor, ...]:
         return tuple(
             Anchor(stream, self.ledger.site(site), column(rows, "d")) for (stream, site), rows in self._anchors.items()
+        )
+
+    def preferences(self) -> tuple[Preferences, ...]:
+        return tuple(
+            Preferences(
+                self.ledger.site(self.ledger.rows["stream"].get(index, {}).get("site")),
+                rows[-1]["n"],
+                *(column(rows, key) for key in "cof"),
+            )
+            for index, rows in sorted(self._pairs.items())
         )
 
     def lengths(self) -> tuple[Lengths, ...]:

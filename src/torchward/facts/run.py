@@ -202,6 +202,24 @@ class Answers:
 
 
 @dataclass(frozen=True, eq=False)
+class Decision:
+    """One line that compares an output of a model, as it stands, with a number: above it, one of two classes."""
+
+    model: int
+    site: Site | None
+    numbers: tuple[float, ...]
+    """What it is compared with."""
+    values: int
+    above: int
+    """... of them, those above 0, ..."""
+    between: int
+    """... and of these, those up to 0.5."""
+    low: float
+    high: float
+    """The least and the largest of the values."""
+
+
+@dataclass(frozen=True, eq=False)
 class ScoredInTraining:
     """The program computes a score of the very outputs that it is trained by, or of some metric while it trains."""
 
@@ -433,6 +451,7 @@ class Run:
     unsaved: tuple[Unsaved, ...] = ()
     scores: tuple[Score, ...] = ()
     answers: tuple[Answers, ...] = ()
+    decisions: tuple[Decision, ...] = ()
     scored_in_training: ScoredInTraining | None = None
     put_back: tuple[PutBack, ...] = ()
     metrics: tuple[Metric, ...] = ()

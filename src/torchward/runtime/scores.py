@@ -4,6 +4,8 @@ Where what is compared is the class that a model has just named for each example
 many are right is noted, for each set of targets apart. A score of the outputs that a step is trained by is noted as
 such, as are metrics of torchmetrics that are given something while sampled steps are trained.
 
+Where an output is compared with a number, as scores are that decide between two classes, the number is noted.
+
 A prediction of shape (n, 1) and targets of shape (n,) give n times n results, each prediction against each target. A
 mask of equal labels is made so on purpose: there the two hold the same values.
 """
@@ -17,6 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.multiprocessing.reductions import StorageWeakRef
 
 from torchward.runtime.anchors import Anchors
 from torchward.runtime.tensors import in_torch, plain, thin, user_frame
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
 
 OPERATIONS = {"__eq__": "==", "eq": "==", "__ne__": "!=", "ne": "!=", "__sub__": "-", "sub": "-"}
 """Methods of `Tensor` -> how they are written."""
+ABOVE = ("__gt__", "gt", "__ge__", "ge")
+"""Methods of `Tensor` by which a score decides between two classes."""
+CUTS = 64
+"""Such decisions that are written down."""
 LIMIT = 32
 ANSWERS = 2_000
 """Comparisons of answers with targets that are written down."""
@@ -51,8 +58,9 @@ class Scores:
         """... or, of one number for each example, whether it is above 0, or above 0.5."""
         self.of: list[float] = []
         """Of the inputs of these calls: a sum of each."""
-        self.answered = 0
-        self.in_training = 0
+        self.answered = self.in_training = self.decided = 0
+        self.storage: StorageWeakRef | None = None
+        """Memory of what the last call of a model returned."""
         self.output: weakref.ref[torch.Tensor] | None = None
         """What the last call of a model returned, if a step may be trained by it."""
         self.metrics: list[weakref.ref[Any]] = []
@@ -63,24 +71,27 @@ class Scores:
         """They ask for what is subtracted."""
         self.patches = Patches()
         self.stand_ins = [(name, self._stand_in(name, kind)) for name, kind in OPERATIONS.items()]
+        self.decisions = [(name, self._decision(name)) for name in ABOVE]
 
     def arm(self) -> None:
         """Put the stand-ins in place."""
         if not self.patches and (self.met < LIMIT or self.answered < ANSWERS or self.anchors.kinds):
-            for name, stand_in in self.stand_ins:
+            for name, stand_in in (*self.stand_ins, *(self.decisions if self.decided < CUTS else ())):
                 self.patches.replace(torch.Tensor, name, stand_in)
 
     def disarm(self) -> None:
         self.patches.undo()
         self.counts, self.rows = (), 0
         self.answers, self.cut, self.of = [], [], []
-        self.output = None
+        self.output = self.storage = None
         if self.metrics and self.in_training < IN_TRAINING:
             self._look_at_metrics()
 
     def returned(self, model: int, result: Any, given: torch.Tensor | None) -> None:
         """A model returned `result`: what is scored may be it, a column of it, or what several calls returned. `given`:
         the first input of a call without gradients."""
+        scored = type(result) is torch.Tensor and plain(result) and result.is_floating_point()
+        self.storage = StorageWeakRef(result.untyped_storage()) if scored else None
         table = type(result) is torch.Tensor and result.dim() in (1, 2) and result.shape[0] > 1
         rows = result.shape[0] if table else 0
         self.rows += rows
@@ -134,6 +145,49 @@ class Scores:
             return result
 
         return wrapper
+
+    def _decision(self, name: str) -> Callable[..., Any]:
+        original, scores, frame_of = getattr(torch.Tensor, name), self, sys._getframe
+        decides = self.recorder.guarded("scores", self._decides)
+
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                result = original(self, *args, **kwargs)
+            except BaseException as error:
+                error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+                raise
+            if scores.storage is not None and args and type(args[0]) in (float, int):
+                decides(self, float(args[0]), frame_of(1))
+            return result
+
+        return wrapper
+
+    def _decides(self, output: torch.Tensor, number: float, frame: FrameType) -> None:
+        """An output is compared with a number: how many of its values lie above 0, how many of these up to 0.5?"""
+        recorder = self.recorder
+        if (
+            recorder.inside
+            or self.decided >= CUTS
+            or in_torch(frame)
+            or not (plain(output) and output.is_cpu and output.is_floating_point() and output.numel())
+            or StorageWeakRef(output.untyped_storage()) != self.storage
+        ):
+            return
+        self.decided += 1
+        recorder.timed(self._write_decision, output.detach(), number, recorder.site(user_frame(frame)))
+
+    def _write_decision(self, output: torch.Tensor, cut: float, site: int) -> None:
+        above = output > 0
+        row = {
+            "m": self.model,
+            "s": self.recorder.step,
+            "site": site,
+            "c": cut,
+            "n": output.numel(),
+            "a": int(above.sum()),
+        }
+        row |= {"b": int((above & (output <= 0.5)).sum()), "lo": float(output.min()), "hi": float(output.max())}
+        self.recorder.row("cu", **row)
 
     def _subtracted(self, one: torch.Tensor, other: torch.Tensor, frame: FrameType) -> None:
         self.anchors.subtracted(one, other, frame)

@@ -9,6 +9,7 @@ from torchward.facts import (
     AliasedLoad,
     Answers,
     CheckpointLoad,
+    Decision,
     Kept,
     LostTie,
     Metric,
@@ -42,6 +43,7 @@ class Events(Part):
         self._unsaved: list[Row] = []
         self._scores: dict[tuple[str, int, int], list[int]] = defaultdict(list)
         self._answers: dict[tuple[int, int, int, str], Growing] = {}
+        self._decisions: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._scored: list[Row] = []
         self._weights: dict[int, dict[tuple[float, ...], int]] = defaultdict(dict)
         self._put_back: list[tuple[Row, int | None]] = []
@@ -71,6 +73,9 @@ class Events(Part):
     def on_answered(self, row: Row) -> None:
         key = (row["m"], row["site"], row["n"], row["of"])
         self._answers.setdefault(key, Growing()).add(row["s"], row["h"] / row["n"])
+
+    def on_cu(self, row: Row) -> None:
+        self._decisions[row["m"], row["site"]].append(row)
 
     def on_ts(self, row: Row) -> None:
         self._scored.append(row)
@@ -153,6 +158,21 @@ class Events(Part):
         return tuple(
             Answers(model, self.ledger.site(site), count, right.series())
             for (model, site, count, _), right in self._answers.items()
+        )
+
+    def decisions(self) -> tuple[Decision, ...]:
+        return tuple(
+            Decision(
+                model,
+                self.ledger.site(site),
+                tuple(sorted({row["c"] for row in rows})),
+                sum(row["n"] for row in rows),
+                sum(row["a"] for row in rows),
+                sum(row["b"] for row in rows),
+                min(row["lo"] for row in rows),
+                max(row["hi"] for row in rows),
+            )
+            for (model, site), rows in self._decisions.items()
         )
 
     def scored_in_training(self) -> ScoredInTraining | None:

@@ -44,7 +44,7 @@ from torchward.facts.crash import (
     Waiting,
 )
 from torchward.facts.dense import Orientation
-from torchward.facts.fit import Fit, Overlap, Overlapping, PreparedRows, Reordered, SharedUnits
+from torchward.facts.fit import Fit, Fold, Folds, Overlap, Overlapping, PreparedRows, Reordered, SharedUnits
 from torchward.facts.loss import (
     Advantages,
     Agreement,
@@ -212,6 +212,8 @@ __all__ = [
     "FarOff",
     "FileHead",
     "Fit",
+    "Fold",
+    "Folds",
     "Forgeries",
     "ForwardCount",
     "Frame",

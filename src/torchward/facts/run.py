@@ -25,7 +25,7 @@ from torchward.facts.batch import (
     WrappedIntegers,
 )
 from torchward.facts.dense import Orientation
-from torchward.facts.fit import Fit, Overlap, Overlapping, Reordered, SharedUnits
+from torchward.facts.fit import Fit, Folds, Overlap, Overlapping, Reordered, SharedUnits
 from torchward.facts.loss import (
     Advantages,
     Agreement,
@@ -368,6 +368,7 @@ class Run:
     shared_units: tuple[SharedUnits, ...] = ()
     empties: tuple[Empties, ...] = ()
     fits: tuple[Fit, ...] = ()
+    folds: tuple[Folds, ...] = ()
     far_off: tuple[FarOff, ...] = ()
     beginnings: tuple[Beginning, ...] = ()
     sweeps: tuple[Sweep, ...] = ()

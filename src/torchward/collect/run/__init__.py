@@ -192,6 +192,7 @@ class RunBuilder:
             cuts=losses.cuts(),
             bounded=self._bounds.bounded(),
             batched_graphs=self._bounds.batched_graphs(),
+            folds=self._bounds.folds(),
             lost_derivatives=losses.lost_derivatives(),
             loaders=loaders,
             stored_rows=self._batches.stored_rows(),

@@ -1,11 +1,11 @@
-"""Builds the facts of scores that cannot exceed a bound, and of graphs that share a batch."""
+"""Builds the facts of scores that cannot exceed a bound, of graphs that share a batch, and of folds."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
 from torchward.collect.run._rows import Ledger, Part, column
-from torchward.facts import BatchedGraphs, Bounded
+from torchward.facts import BatchedGraphs, Bounded, Fold, Folds
 from torchward.runlog import Row
 
 
@@ -14,6 +14,7 @@ class Bounds(Part):
         super().__init__(ledger)
         self._bounded: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._graphs: dict[int, list[Row]] = defaultdict(list)
+        self._folds: dict[tuple[int, int], dict[int, Row]] = defaultdict(dict)
 
     # -- rows
 
@@ -23,7 +24,21 @@ class Bounds(Part):
     def on_bg(self, row: Row) -> None:
         self._graphs[row["i"]].append(row)
 
+    def on_fold(self, row: Row) -> None:
+        self._folds[row["i"], row["m"]][row["f"]] = row
+
     # -- facts
+
+    def folds(self) -> tuple[Folds, ...]:
+        found = []
+        for (_, model), rows in sorted(self._folds.items()):
+            first = next(iter(rows.values()))
+            folds = [
+                Fold(number, row["n"], row["h"], row["met"], row["tr"], row["c"], row["s"])
+                for number, row in sorted(rows.items())
+            ]
+            found.append(Folds(model, first["name"], self.ledger.site(first["sp"]), folds))
+        return tuple(found)
 
     def batched_graphs(self) -> tuple[BatchedGraphs, ...]:
         return tuple(

@@ -44,7 +44,7 @@ from torchward.facts.crash import (
     Waiting,
 )
 from torchward.facts.dense import Orientation
-from torchward.facts.fit import Fit, Fold, Folds, Overlap, Overlapping, PreparedRows, Reordered, SharedUnits
+from torchward.facts.fit import Fit, Fold, Folds, Overlap, Overlapping, PreparedRows, Renumbered, Reordered, SharedUnits
 from torchward.facts.loss import (
     Advantages,
     Agreement,
@@ -275,6 +275,7 @@ __all__ = [
     "Ratio",
     "Recurrence",
     "Reference",
+    "Renumbered",
     "Reordered",
     "RepeatProbe",
     "ReshapeProbe",

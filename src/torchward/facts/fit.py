@@ -87,6 +87,27 @@ class Folds:
 
 
 @dataclass(frozen=True, eq=False)
+class Renumbered:
+    """Categories that an embedding layer was asked for without gradients, and that have other numbers in other rows."""
+
+    model: int
+    layer: str
+    column: str
+    """Its name in the table."""
+    site: Site | None
+    """Where they were numbered ..."""
+    other_site: Site | None
+    """... and where those of the other rows were, which are more."""
+    rows: int
+    other_rows: int
+    shared: int
+    """Categories that both have ..."""
+    moved: int
+    """... and those of them that have another number."""
+    step: int
+
+
+@dataclass(frozen=True, eq=False)
 class Overlapping:
     """Windows of series on which a model was called without gradients, at one line, beside those it was trained on."""
 

@@ -25,7 +25,7 @@ from torchward.facts.batch import (
     WrappedIntegers,
 )
 from torchward.facts.dense import Orientation
-from torchward.facts.fit import Fit, Folds, Overlap, Overlapping, Reordered, SharedUnits
+from torchward.facts.fit import Fit, Folds, Overlap, Overlapping, Renumbered, Reordered, SharedUnits
 from torchward.facts.loss import (
     Advantages,
     Agreement,
@@ -369,6 +369,7 @@ class Run:
     empties: tuple[Empties, ...] = ()
     fits: tuple[Fit, ...] = ()
     folds: tuple[Folds, ...] = ()
+    renumbered: tuple[Renumbered, ...] = ()
     far_off: tuple[FarOff, ...] = ()
     beginnings: tuple[Beginning, ...] = ()
     sweeps: tuple[Sweep, ...] = ()

@@ -193,6 +193,7 @@ class RunBuilder:
             bounded=self._bounds.bounded(),
             batched_graphs=self._bounds.batched_graphs(),
             folds=self._bounds.folds(),
+            renumbered=self._bounds.renumbered(),
             lost_derivatives=losses.lost_derivatives(),
             loaders=loaders,
             stored_rows=self._batches.stored_rows(),

@@ -1,11 +1,11 @@
-"""Builds the facts of scores that cannot exceed a bound, of graphs that share a batch, and of folds."""
+"""Builds the facts of scores that cannot exceed a bound, of graphs that share a batch, of folds, and of categories."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
 from torchward.collect.run._rows import Ledger, Part, column
-from torchward.facts import BatchedGraphs, Bounded, Fold, Folds
+from torchward.facts import BatchedGraphs, Bounded, Fold, Folds, Renumbered
 from torchward.runlog import Row
 
 
@@ -15,6 +15,7 @@ class Bounds(Part):
         self._bounded: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._graphs: dict[int, list[Row]] = defaultdict(list)
         self._folds: dict[tuple[int, int], dict[int, Row]] = defaultdict(dict)
+        self._codes: list[Row] = []
 
     # -- rows
 
@@ -27,7 +28,23 @@ class Bounds(Part):
     def on_fold(self, row: Row) -> None:
         self._folds[row["i"], row["m"]][row["f"]] = row
 
+    def on_codes(self, row: Row) -> None:
+        self._codes.append(row)
+
     # -- facts
+
+    def renumbered(self) -> tuple[Renumbered, ...]:
+        return tuple(
+            Renumbered(
+                row["m"],
+                row["mod"],
+                row["name"],
+                self.ledger.site(row["site"]),
+                self.ledger.site(row["other"]),
+                *(row[key] for key in ("n", "on", "both", "moved", "s")),
+            )
+            for row in self._codes
+        )
 
     def folds(self) -> tuple[Folds, ...]:
         found = []

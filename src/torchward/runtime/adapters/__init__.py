@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WAITS_FOR = {"sb3": "stable_baselines3", "gym": "gymnasium"}
 """File in this folder -> the module it waits for."""
-BEFORE = {"scikit": "sklearn", "metrics": "torchmetrics"}
+BEFORE = {"scikit": "sklearn", "metrics": "torchmetrics", "frames": "pandas"}
 """Those that are installed when it is imported."""
 
 MACHINERY = "<frozen importlib._bootstrap>"

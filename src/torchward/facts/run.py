@@ -200,6 +200,16 @@ class Answers:
 
 
 @dataclass(frozen=True, eq=False)
+class ClassAnswers:
+    """What the program counted itself, without gradients, after so many steps, class by class."""
+
+    model: int
+    step: int
+    classes: Mapping[int, tuple[int, int]]
+    """Class -> examples of it that were compared, and those named so."""
+
+
+@dataclass(frozen=True, eq=False)
 class ScoredInTraining:
     """The program computes a score of the very outputs that it is trained by, or of some metric while it trains."""
 
@@ -431,6 +441,7 @@ class Run:
     unsaved: tuple[Unsaved, ...] = ()
     scores: tuple[Score, ...] = ()
     answers: tuple[Answers, ...] = ()
+    class_answers: tuple[ClassAnswers, ...] = ()
     scored_in_training: ScoredInTraining | None = None
     put_back: tuple[PutBack, ...] = ()
     metrics: tuple[Metric, ...] = ()

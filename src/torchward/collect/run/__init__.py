@@ -236,6 +236,7 @@ class RunBuilder:
             checkpoint_loads=events.checkpoint_loads(),
             scores=events.scores(),
             answers=events.answers(),
+            class_answers=events.class_answers(),
             scored_in_training=events.scored_in_training(),
             put_back=events.put_back(),
             metrics=events.metrics(),

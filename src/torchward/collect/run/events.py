@@ -9,6 +9,7 @@ from torchward.facts import (
     AliasedLoad,
     Answers,
     CheckpointLoad,
+    ClassAnswers,
     Kept,
     LostTie,
     Metric,
@@ -42,6 +43,7 @@ class Events(Part):
         self._unsaved: list[Row] = []
         self._scores: dict[tuple[str, int, int], list[int]] = defaultdict(list)
         self._answers: dict[tuple[int, int, int, str], Growing] = {}
+        self._kinds: dict[tuple[int, int], dict[int, tuple[int, int]]] = {}
         self._scored: list[Row] = []
         self._weights: dict[int, dict[tuple[float, ...], int]] = defaultdict(dict)
         self._put_back: list[tuple[Row, int | None]] = []
@@ -71,6 +73,12 @@ class Events(Part):
     def on_answered(self, row: Row) -> None:
         key = (row["m"], row["site"], row["n"], row["of"])
         self._answers.setdefault(key, Growing()).add(row["s"], row["h"] / row["n"])
+
+    def on_kinds(self, row: Row) -> None:
+        known = self._kinds.setdefault((row["m"], row["s"]), {})
+        for one, examples, right in row["c"]:
+            before = known.get(one, (0, 0))
+            known[one] = before[0] + examples, before[1] + right
 
     def on_ts(self, row: Row) -> None:
         self._scored.append(row)
@@ -154,6 +162,9 @@ class Events(Part):
             Answers(model, self.ledger.site(site), count, right.series())
             for (model, site, count, _), right in self._answers.items()
         )
+
+    def class_answers(self) -> tuple[ClassAnswers, ...]:
+        return tuple(ClassAnswers(model, step, counts) for (model, step), counts in self._kinds.items())
 
     def scored_in_training(self) -> ScoredInTraining | None:
         if not self._scored:

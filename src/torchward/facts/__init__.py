@@ -44,7 +44,7 @@ from torchward.facts.crash import (
     Waiting,
 )
 from torchward.facts.dense import Orientation
-from torchward.facts.fit import Fit, Overlap, Overlapping, PreparedRows, Reordered, SharedUnits
+from torchward.facts.fit import Fit, Fold, Folds, Overlap, Overlapping, PreparedRows, Renumbered, Reordered, SharedUnits
 from torchward.facts.loss import (
     Advantages,
     Agreement,
@@ -150,6 +150,7 @@ from torchward.facts.run import (
     AliasedLoad,
     Answers,
     CheckpointLoad,
+    ClassAnswers,
     Decision,
     Kept,
     LostTie,
@@ -194,6 +195,7 @@ __all__ = [
     "ChanceProbe",
     "CheckpointLoad",
     "Choices",
+    "ClassAnswers",
     "Clip",
     "Copy",
     "Crash",
@@ -216,6 +218,8 @@ __all__ = [
     "FarOff",
     "FileHead",
     "Fit",
+    "Fold",
+    "Folds",
     "Forgeries",
     "ForwardCount",
     "Frame",
@@ -278,6 +282,7 @@ __all__ = [
     "Ratio",
     "Recurrence",
     "Reference",
+    "Renumbered",
     "Reordered",
     "RepeatProbe",
     "ReshapeProbe",

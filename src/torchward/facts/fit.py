@@ -56,6 +56,58 @@ class Fit:
 
 
 @dataclass(frozen=True, eq=False)
+class Fold:
+    """A fold of a cross-validation, in which a model was evaluated."""
+
+    number: int
+    rows: int
+    """To train on ..."""
+    held_out: int
+    """... and held out."""
+    evaluated: bool
+    """The model was called without gradients for as many rows as are held out."""
+    trained: bool
+    """It was trained on about as many rows as there are, at least."""
+    carried: bool | None
+    """Its weights at the first step were those of its last evaluation in an earlier fold; None if it was in none."""
+    step: int
+    """The last one that this was looked at."""
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """A model that went through the folds of a split."""
+
+    model: int
+    kind: str
+    """What divided the rows ..."""
+    site: Site | None
+    """... and where."""
+    folds: Sequence[Fold]
+
+
+@dataclass(frozen=True, eq=False)
+class Renumbered:
+    """Categories that an embedding layer was asked for without gradients, and that have other numbers in other rows."""
+
+    model: int
+    layer: str
+    column: str
+    """Its name in the table."""
+    site: Site | None
+    """Where they were numbered ..."""
+    other_site: Site | None
+    """... and where those of the other rows were, which are more."""
+    rows: int
+    other_rows: int
+    shared: int
+    """Categories that both have ..."""
+    moved: int
+    """... and those of them that have another number."""
+    step: int
+
+
+@dataclass(frozen=True, eq=False)
 class Overlapping:
     """Windows of series on which a model was called without gradients, at one line, beside those it was trained on."""
 

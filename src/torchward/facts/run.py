@@ -25,7 +25,7 @@ from torchward.facts.batch import (
     WrappedIntegers,
 )
 from torchward.facts.dense import Orientation
-from torchward.facts.fit import Fit, Overlap, Overlapping, Reordered, SharedUnits
+from torchward.facts.fit import Fit, Folds, Overlap, Overlapping, Renumbered, Reordered, SharedUnits
 from torchward.facts.loss import (
     Advantages,
     Agreement,
@@ -220,6 +220,16 @@ class Decision:
 
 
 @dataclass(frozen=True, eq=False)
+class ClassAnswers:
+    """What the program counted itself, without gradients, after so many steps, class by class."""
+
+    model: int
+    step: int
+    classes: Mapping[int, tuple[int, int]]
+    """Class -> examples of it that were compared, and those named so."""
+
+
+@dataclass(frozen=True, eq=False)
 class ScoredInTraining:
     """The program computes a score of the very outputs that it is trained by, or of some metric while it trains."""
 
@@ -388,6 +398,8 @@ class Run:
     shared_units: tuple[SharedUnits, ...] = ()
     empties: tuple[Empties, ...] = ()
     fits: tuple[Fit, ...] = ()
+    folds: tuple[Folds, ...] = ()
+    renumbered: tuple[Renumbered, ...] = ()
     far_off: tuple[FarOff, ...] = ()
     beginnings: tuple[Beginning, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
@@ -452,6 +464,7 @@ class Run:
     scores: tuple[Score, ...] = ()
     answers: tuple[Answers, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    class_answers: tuple[ClassAnswers, ...] = ()
     scored_in_training: ScoredInTraining | None = None
     put_back: tuple[PutBack, ...] = ()
     metrics: tuple[Metric, ...] = ()

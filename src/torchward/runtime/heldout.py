@@ -17,6 +17,7 @@ import torch
 
 from torchward.runtime.columns import Columns
 from torchward.runtime.fitted import Fitted
+from torchward.runtime.folds import Folds
 from torchward.runtime.keys import EMPTY, VALUES, WIDE, keys_of_rows
 from torchward.runtime.tensors import number, plain, tensors_in, thin, tolist
 from torchward.runtime.units import Units
@@ -87,6 +88,7 @@ class HeldOut:
         self.recorder = recorder
         self.rows: dict[int, _Rows] = {}
         self.fitted = Fitted(recorder)
+        self.folds = Folds(recorder)
         columns = Columns(recorder)
         self.watch_columns, self.ask_columns = (
             recorder.guarded("columns", one) for one in (columns.trained_on, columns.asked)
@@ -106,6 +108,7 @@ class HeldOut:
 
     def trained_on(self, root: Root, args: Any, kwargs: Any) -> None:
         """A sampled training call."""
+        self.folds.trained_on(root, args, kwargs)
         self.watch_columns(root, args, kwargs)
         self.watch_windows(root, args, kwargs)
         known = self.rows.get(root.index)

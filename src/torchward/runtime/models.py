@@ -273,6 +273,8 @@ class Models:
                 recorder.forged.called(root, args, kwargs, outputs)
         else:
             recorder.heldout.asked(root, args, kwargs, call.site)
+            if recorder.heldout.folds.splits:
+                recorder.heldout.folds.asked(root, module, args, kwargs, call.site)
             recorder.checkpoints.evaluated(root, module)
             recorder.begins.asked(root, args, kwargs, call.site)
             recorder.sweeps.asked(module, args, kwargs, result)

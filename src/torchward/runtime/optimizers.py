@@ -276,6 +276,8 @@ class Optimizers:
         self.current = None
         if recorder.resumes.waiting:
             recorder.resumes.stepped(opt, optimizer)
+        if recorder.heldout.folds.waiting:
+            recorder.heldout.folds.stepped(optimizer)
         if opt.seen_backwards == backwards:
             opt.idle += 1
         opt.most = max(opt.most, backwards - self.backwards_at_step)

@@ -393,6 +393,7 @@ class Recorder(Hot):
         self.orientations.write_counts()
         self.givens.write_counts()
         self.sweeps.write_counts()
+        self.scores.write_counts()
         self.waits.write_counts()
         median = statistics.median(self.durations) if self.durations else None
         self.row(

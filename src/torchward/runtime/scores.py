@@ -37,6 +37,8 @@ CUTS = 64
 LIMIT = 32
 ANSWERS = 2_000
 """Comparisons of answers with targets that are written down."""
+CLASSES, EVALUATIONS = 64, 300
+"""Classes that are counted apart, and steps at which that is written down."""
 IN_TRAINING = 8
 """Scores of outputs that a step is trained by that are written down."""
 CELLS = 2_000_000
@@ -58,9 +60,13 @@ class Scores:
         """... or, of one number for each example, whether it is above 0, or above 0.5."""
         self.of: list[float] = []
         """Of the inputs of these calls: a sum of each."""
-        self.answered = self.in_training = self.decided = 0
+        self.answered = self.decided = self.in_training = 0
         self.storage: StorageWeakRef | None = None
         """Memory of what the last call of a model returned."""
+        self.by_class: dict[int, list[int]] = {}
+        """Class -> examples of it, and those named so, of one model at one step, that are not written down yet."""
+        self.by_class_of = (-1, -1)
+        self.by_class_written = 0
         self.output: weakref.ref[torch.Tensor] | None = None
         """What the last call of a model returned, if a step may be trained by it."""
         self.metrics: list[weakref.ref[Any]] = []
@@ -263,7 +269,29 @@ class Scores:
             ramp = torch.arange(1, rows + 1, dtype=torch.float64).sqrt()
             mark = f"{float(target.double() @ ramp):.10g} {of:.10g}"
             self.recorder.row("answered", m=self.model, s=self.recorder.step, site=site, n=rows, h=hits, of=mark)
+            self._count_classes(answer, target)
             return
+
+    def _count_classes(self, answer: torch.Tensor, target: torch.Tensor) -> None:
+        if target.is_floating_point() or target.dtype is torch.bool or int(target.min()) < 0:
+            return
+        if self.by_class_of != (self.model, self.recorder.step):
+            self.write_counts()
+            self.by_class_of = self.model, self.recorder.step
+        known, number = target.unique(return_counts=True)
+        right = target[answer == target].long()
+        for one, examples in zip(known[:CLASSES].tolist(), number.tolist(), strict=False):
+            counts = self.by_class.setdefault(one, [0, 0])
+            counts[0] += examples
+            counts[1] += int((right == one).sum())
+
+    def write_counts(self) -> None:
+        """What is known of the classes, so far."""
+        if self.by_class and self.by_class_written < EVALUATIONS and len(self.by_class) <= CLASSES:
+            self.by_class_written += 1
+            model, step = self.by_class_of
+            self.recorder.row("kinds", m=model, s=step, c=[[one, *counts] for one, counts in self.by_class.items()])
+        self.by_class = {}
 
 
 def _same(one: torch.Tensor, answer: torch.Tensor) -> bool:

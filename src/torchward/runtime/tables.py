@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from torchward.runtime.codes import Codes
 from torchward.runtime.cuts import Cuts
 from torchward.runtime.tensors import plain, tensors_in
 
@@ -119,6 +120,7 @@ class Tables:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.cuts = Cuts(recorder)
+        self.codes = Codes(recorder)
         self.known: dict[int, dict[int, Table]] = {}
         """Number of the model -> identity of the layer -> table."""
         self.looked: list[tuple[Table, torch.Tensor]] = []
@@ -203,6 +205,8 @@ class Tables:
     def looked_up(self, root: Root, module: Any, args: Any) -> None:
         table = self.known.get(root.index, {}).get(id(module))
         rows: Any = args[0] if args else None
+        if self.codes.columns and self.recorder.step and not torch.is_grad_enabled():
+            self.codes.looked_up(root, module, rows)
         if self.cuts.made:
             asked, met = (table.asked, table.met) if table is not None else (0, None)
             last = met[-1] if met is not None and len(met) == module.num_embeddings else None

@@ -1,11 +1,11 @@
-"""Builds the facts of scores that cannot exceed a bound, of smoothed targets, and of graphs that share a batch."""
+"""Builds the facts of bounded scores, of smoothed targets, of graphs that share a batch, of folds, and of categories."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
 from torchward.collect.run._rows import Ledger, Part, column
-from torchward.facts import BatchedGraphs, Bounded, Smoothed
+from torchward.facts import BatchedGraphs, Bounded, Fold, Folds, Renumbered, Smoothed
 from torchward.runlog import Row
 
 
@@ -15,6 +15,8 @@ class Bounds(Part):
         self._bounded: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._smoothed: dict[int, list[Row]] = defaultdict(list)
         self._graphs: dict[int, list[Row]] = defaultdict(list)
+        self._folds: dict[tuple[int, int], dict[int, Row]] = defaultdict(dict)
+        self._codes: list[Row] = []
 
     # -- rows
 
@@ -26,6 +28,12 @@ class Bounds(Part):
 
     def on_smo(self, row: Row) -> None:
         self._smoothed[row["i"]].append(row)
+
+    def on_fold(self, row: Row) -> None:
+        self._folds[row["i"], row["m"]][row["f"]] = row
+
+    def on_codes(self, row: Row) -> None:
+        self._codes.append(row)
 
     # -- facts
 
@@ -40,6 +48,30 @@ class Bounds(Part):
             )
             for stream, rows in sorted(self._smoothed.items())
         )
+
+    def renumbered(self) -> tuple[Renumbered, ...]:
+        return tuple(
+            Renumbered(
+                row["m"],
+                row["mod"],
+                row["name"],
+                self.ledger.site(row["site"]),
+                self.ledger.site(row["other"]),
+                *(row[key] for key in ("n", "on", "both", "moved", "s")),
+            )
+            for row in self._codes
+        )
+
+    def folds(self) -> tuple[Folds, ...]:
+        found = []
+        for (_, model), rows in sorted(self._folds.items()):
+            first = next(iter(rows.values()))
+            folds = [
+                Fold(number, row["n"], row["h"], row["met"], row["tr"], row["c"], row["s"])
+                for number, row in sorted(rows.items())
+            ]
+            found.append(Folds(model, first["name"], self.ledger.site(first["sp"]), folds))
+        return tuple(found)
 
     def batched_graphs(self) -> tuple[BatchedGraphs, ...]:
         return tuple(

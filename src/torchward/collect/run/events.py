@@ -9,6 +9,7 @@ from torchward.facts import (
     AliasedLoad,
     Answers,
     CheckpointLoad,
+    ClassAnswers,
     Decision,
     Kept,
     LostTie,
@@ -44,6 +45,7 @@ class Events(Part):
         self._scores: dict[tuple[str, int, int], list[int]] = defaultdict(list)
         self._answers: dict[tuple[int, int, int, str], Growing] = {}
         self._decisions: dict[tuple[int, int], list[Row]] = defaultdict(list)
+        self._kinds: dict[tuple[int, int], dict[int, tuple[int, int]]] = {}
         self._scored: list[Row] = []
         self._weights: dict[int, dict[tuple[float, ...], int]] = defaultdict(dict)
         self._put_back: list[tuple[Row, int | None]] = []
@@ -76,6 +78,12 @@ class Events(Part):
 
     def on_cu(self, row: Row) -> None:
         self._decisions[row["m"], row["site"]].append(row)
+
+    def on_kinds(self, row: Row) -> None:
+        known = self._kinds.setdefault((row["m"], row["s"]), {})
+        for one, examples, right in row["c"]:
+            before = known.get(one, (0, 0))
+            known[one] = before[0] + examples, before[1] + right
 
     def on_ts(self, row: Row) -> None:
         self._scored.append(row)
@@ -174,6 +182,9 @@ class Events(Part):
             )
             for (model, site), rows in self._decisions.items()
         )
+
+    def class_answers(self) -> tuple[ClassAnswers, ...]:
+        return tuple(ClassAnswers(model, step, counts) for (model, step), counts in self._kinds.items())
 
     def scored_in_training(self) -> ScoredInTraining | None:
         if not self._scored:

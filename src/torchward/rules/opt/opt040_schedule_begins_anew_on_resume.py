@@ -29,6 +29,10 @@ SAME = 0.02
 LATER = 0.25
 """Share of the steps up to a save that were made after it, before it was loaded: more, and it is the best state that is
 taken back, not the last."""
+OFTEN, NEAR_TOP = 3, 1e-3
+"""Resumptions, each with a counter in the checkpoint that began again and with the rates of the first leg, from which on it
+tells enough if the rate had only begun to come down, by this share of the highest: a schedule cut off so early each time was
+made for more steps. A warm-up on purpose leads back to a rate that had been constant."""
 COUNTED = 2
 """A counter in the checkpoint that stands lower cannot be seen to go back."""
 STEPS = 20
@@ -37,6 +41,7 @@ STEPS = 20
 def check(run: Run) -> Iterator[Finding]:
     optimizers = {optimizer.index: optimizer for optimizer in run.optimizers}
     found: list[tuple[Resumption, Optimizer, str, bool]] = []
+    near_top: list[tuple[Resumption, Optimizer, str, bool]] = []
     for resumption in run.resumptions:
         optimizer = optimizers.get(resumption.optimizer)
         if optimizer is None or optimizer.last_step - resumption.step < STEPS:
@@ -49,6 +54,10 @@ def check(run: Run) -> Iterator[Finding]:
             and _begins_anew(run, resumption, optimizer, bool(counter))
         ) or _left_in_file(run, resumption):
             found.append((resumption, optimizer, counter, fresh))
+        elif counter and _begins_anew(run, resumption, optimizer, True, NEAR_TOP):
+            near_top.append((resumption, optimizer, counter, fresh))
+    if not found and len(near_top) >= OFTEN:
+        found = near_top
     if not found:
         return
     resumption, optimizer, counter, _ = found[0]
@@ -95,7 +104,9 @@ def _left_in_file(run: Run, resumption: Resumption) -> bool:
     return False
 
 
-def _begins_anew(run: Run, resumption: Resumption, optimizer: Optimizer, counted: bool) -> bool:
+def _begins_anew(
+    run: Run, resumption: Resumption, optimizer: Optimizer, counted: bool, below: float = JUMP / 2
+) -> bool:
     rates = optimizer.lr.between(resumption.step, optimizer.last_step)
     steps, values = [resumption.step, *rates.steps], [resumption.first_lr, *rates.values]
     later = next((one.step for one in run.resumptions if one.step > resumption.step and one is not resumption), None)
@@ -107,7 +118,8 @@ def _begins_anew(run: Run, resumption: Resumption, optimizer: Optimizer, counted
     if not moved:
         return False
     rest = Series([steps[place] - resumption.step for place in moved], [values[place] for place in moved])
-    former = _former(run, resumption)
+    # Of many legs the first is seen best.
+    former = _former(run, resumption if below == JUMP / 2 else run.resumptions[0])
     highest = max(*rest.values, *(former.values if former else ()), resumption.peak or 0.0)
     if resumption.lr < UNFINISHED * highest:
         return False
@@ -116,7 +128,7 @@ def _begins_anew(run: Run, resumption: Resumption, optimizer: Optimizer, counted
         return (
             former is not None
             and jump >= JUMP * highest
-            and resumption.lr < (1 - JUMP / 2) * highest
+            and resumption.lr < (1 - below) * highest
             and _repeats(rest, former, EXACT * jump)
         )
     return len(rest) >= SEEN and (_up_again(rest, resumption) or _warms_up(rest, resumption, counted))

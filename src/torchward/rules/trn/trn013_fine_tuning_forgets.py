@@ -21,6 +21,13 @@ EXAMPLES = 60
 """Of a set whose right answers the program counts itself, at least."""
 
 
+OF_CLASS = 10
+"""Examples of a class that are compared in one evaluation, at least."""
+FORGOTTEN, SEVERAL, SHARE = 0.5, 2, 0.5
+"""Part of what was right of a class that is left, below which it is forgotten; so many classes, and so large a share of those that the
+model could name before."""
+
+
 def check(run: Run) -> Iterator[Finding]:
     if not run.ended or not run.trainings:
         return
@@ -39,6 +46,42 @@ def check(run: Run) -> Iterator[Finding]:
             yield from _judge_answers(answers, training)
 
 
+def check_classes(run: Run) -> Iterator[Finding]:
+    """Each evaluation in the meantime may have been of the new classes alone: the last one asks for the old ones, too."""
+    if not run.ended or not run.trainings or not run.trainings[-1].index or run.trainings[-1].adversarial:
+        return
+    training = run.trainings[-1]
+    before_it = {index for one in run.trainings[:-1] for index in one.optimizers}
+    held = {index for one in run.optimizers if one.index in training.optimizers for index in one.parameters}
+    earlier = {index for one in run.optimizers if one.index in before_it for index in one.parameters}
+    if not held or not held <= earlier:
+        return  # a new head, or a new model
+    for model in {one.model for one in run.parameters if one.index in held}:
+        before: dict[int, float] = {}
+        after: dict[int, float] = {}
+        for answers in run.class_answers:
+            if answers.model != model or training.first_step < answers.step < training.last_step:
+                continue
+            shares = {one: right / all_ for one, (all_, right) in answers.classes.items() if all_ >= OF_CLASS}
+            (before if answers.step <= training.first_step else after).update(shares)
+        known = [one for one, share in before.items() if share >= LEAST and one in after]
+        lost = [one for one in known if after[one] < FORGOTTEN * before[one]]
+        learned = [one for one, share in after.items() if share >= LEAST and one not in lost]
+        if len(lost) >= max(SEVERAL, SHARE * len(known)) and learned:
+            yield Finding(
+                "TRN013",
+                data={
+                    "before": sum(before[one] for one in lost) / len(lost),
+                    "after": sum(after[one] for one in lost) / len(lost),
+                    "steps": training.last_step - training.first_step + 1,
+                    "classes": len(lost),
+                },
+                place=at(next((one.site for one in run.answers if one.model == model), None)),
+                confidence=Confidence.LIKELY,
+            )
+            return
+
+
 def _judge_answers(answers: Answers, training: Training) -> Iterator[Finding]:
     before = [
         value
@@ -53,6 +96,7 @@ def _judge_answers(answers: Answers, training: Training) -> Iterator[Finding]:
                 "before": before[-1],
                 "after": after[-1],
                 "steps": training.last_step - training.first_step + 1,
+                "classes": 0,
             },
             place=at(answers.site, answers.right),
             confidence=Confidence.LIKELY,
@@ -75,6 +119,7 @@ def _judge(loss: Loss, training: Training) -> Iterator[Finding]:
                 "before": score,
                 "after": kept[-1],
                 "steps": training.last_step - training.first_step + 1,
+                "classes": 0,
             },
             place=at(loss.site, values),
             confidence=Confidence.LIKELY,
@@ -86,11 +131,12 @@ RULE = Rule(
     name="fine-tuning-forgets",
     severity=Severity.WARNING,
     since="0.1.0",
-    checks=(check,),
+    checks=(check, check_classes),
     message=Text(
         "when this training began, {before:.0%} of these held-out examples were right; after {steps} steps it is {after:.0%}, "
-        "and nothing brought it back.",
-        "这次训练开始时，这些留出样本的正确率为 {before:.0%}；训练 {steps} 步之后为 {after:.0%}，此后没有恢复。",
+        "and nothing brought it back (classes forgotten, where they are counted apart: {classes}).",
+        "这次训练开始时，这些留出样本的正确率为 {before:.0%}；训练 {steps} 步之后为 {after:.0%}，此后没有恢复"
+        "（按类别统计时，被遗忘的类别数：{classes}）。",
     ),
     why=Text(
         "Weights are moved to what the new examples ask for; whatever these do not ask for is overwritten within a few "

@@ -8,7 +8,7 @@ after its import.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WAITS_FOR = {"sb3": "stable_baselines3", "gym": "gymnasium"}
 """File in this folder -> the module it waits for."""
-BEFORE = {"scikit": "sklearn", "metrics": "torchmetrics"}
+BEFORE = {"scikit": "sklearn", "metrics": "torchmetrics", "frames": "pandas"}
 """Those that are installed when it is imported."""
 
 MACHINERY = "<frozen importlib._bootstrap>"
@@ -43,14 +43,14 @@ class Adapters:
             if module in sys.modules:
                 install()
             else:
-                _after_import(module, install, self.patches)
+                after_import(module, install, self.patches)
 
     def _install(self, name: str) -> None:
         import_module(f"{__name__}.{name}").install(self.recorder, self.patches)
 
 
-def _after_import(module: str, then: Callable[[], Any], patches: Patches) -> None:
-    """Call `then` once the module is imported from a folder of `sys.path`.
+def after_import(module: str, then: Callable[[], Any], patches: Patches, folders: Sequence[str] = ()) -> None:
+    """Call `then` once the module is imported from one of the folders, which are those of `sys.path` if none are named.
 
     The finders of these folders are asked by way of an attribute of their own, until then, and the one loader of the
     module likewise (as in `inject/sitecustomize.py`): nothing is left to be seen afterwards, and tracebacks leave these
@@ -58,7 +58,11 @@ def _after_import(module: str, then: Callable[[], Any], patches: Patches) -> Non
     """
     asked: list[Any] = []
     for finder in list(sys.path_importer_cache.values()):
-        if getattr(finder, "path", None) in sys.path and hasattr(finder, "find_spec") and hasattr(finder, "__dict__"):
+        if (
+            getattr(finder, "path", None) in (folders or sys.path)
+            and hasattr(finder, "find_spec")
+            and hasattr(finder, "__dict__")
+        ):
             asked.append(finder)
 
     def imported() -> None:

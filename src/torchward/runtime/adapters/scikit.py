@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sklearn import base  # type: ignore[import-untyped,unused-ignore]
 
+from torchward.runtime.adapters import after_import
 from torchward.runtime.fitted import LEARNS
 from torchward.runtime.tensors import caller, of_user
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
     from torchward.runtime.wrap import Patches
 
+SELECTION = "sklearn.model_selection"
 SPLITS = "sklearn.model_selection._split"
 SELECTIONS = "sklearn.feature_selection._base"
 DIVIDING = (SPLITS, "sklearn.utils._param_validation")
@@ -45,7 +47,7 @@ class Scikit:
         given, named = tuple(values.get("args", ())), dict(values.get("kwargs", {}))
         if values.get("estimator") is not args[0]:
             return
-        self._await_splits()
+        self.await_splits()
         self._await_selections()
         rows = given[0] if given else named.get("X")
         target = given[1] if len(given) > 1 else named.get("y", named.get("Y"))
@@ -57,7 +59,7 @@ class Scikit:
 
     def transforms(self, _token: Any, result: Any, args: Any, _kwargs: Any) -> None:
         if len(args) == 4 and self.fitted.fits and self._here():
-            self._await_splits()
+            self.await_splits()
             self.recorder.timed(self.fitted.transformed, args[3], args[2], result)
 
     def tells_support(self, _token: Any, result: Any, args: Any, _kwargs: Any) -> None:
@@ -75,12 +77,19 @@ class Scikit:
             site = self.recorder.site(caller(1))
             self.recorder.timed(self.fitted.split, args[0], int(held_out or 0), "train_test_split", site)
 
-    def folds(self, args: Any, kwargs: Any) -> None:
+    def divides(self, site: Any, result: Any, args: Any, _kwargs: Any) -> None:
+        """The generator of the folds was made."""
+        if site is not None and self._here():
+            self.recorder.heldout.folds.divided(result, type(args[0]).__name__, site)
+
+    def folds(self, args: Any, kwargs: Any) -> int | None:
         """`KFold(...).split` and its like."""
         array = args[1] if len(args) > 1 else kwargs.get("X")
         if _above("train_test_split", SPLITS) is None and _called_by_user(sys._getframe(1)):
             site = self.recorder.site(caller(1))
             self.recorder.timed(self.fitted.split, array, None, type(args[0]).__name__, site)
+            return site
+        return None
 
     def _here(self) -> bool:
         """In the thread that trains: others, as of forests, are none of ours."""
@@ -95,7 +104,7 @@ class Scikit:
         for name in ("get_support", "get_feature_names_out"):
             self.patches.around(module.SelectorMixin, name, None, after)
 
-    def _await_splits(self) -> None:
+    def await_splits(self) -> None:
         module: Any = sys.modules.get(SPLITS)
         if self.splits or not hasattr(module, "train_test_split"):
             return
@@ -103,7 +112,8 @@ class Scikit:
         guard = self.recorder.guarded
         self.patches.around(module, "_safe_indexing", guard("scikit-learn", self.indexes), None)
         for owner in ("BaseCrossValidator", "BaseShuffleSplit"):
-            self.patches.around(getattr(module, owner, None), "split", guard("scikit-learn", self.folds), None)
+            before, after = guard("scikit-learn", self.folds), guard("scikit-learn", self.divides)
+            self.patches.around(getattr(module, owner, None), "split", before, after)
 
 
 def _above(function: str, module: str) -> FrameType | None:
@@ -129,6 +139,10 @@ def _called_by_user(frame: FrameType | None) -> bool:
 def install(recorder: Recorder, patches: Patches) -> None:
     watched, guard = Scikit(recorder, patches), recorder.guarded
     patches.around(base.BaseEstimator, "_validate_params", guard("scikit-learn", watched.fits), None)
+    if SELECTION in sys.modules:
+        watched.await_splits()
+    else:
+        after_import(SELECTION, guard("scikit-learn", watched.await_splits), patches, sys.modules["sklearn"].__path__)
     outputs: Any = sys.modules.get("sklearn.utils._set_output")
     if outputs is not None:
         after = guard("scikit-learn", watched.transforms)

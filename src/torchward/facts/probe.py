@@ -143,9 +143,11 @@ class TokenProbe(Experiment):
     embeddings: int = 0
     """Embedding layers called with the changed ids: more than one when the model reads the sequence twice."""
     packed: int = 0
-    """Rows with positions that begin anew at 0, or with several of the token `start`: texts one behind the other."""
+    """Rows with positions that begin anew at 0, or several of token `start` or `end`: texts one behind the other."""
     start: int | None = None
     """What each text begins with, where rows are filled up with whole ones and the model is evaluated on one a row."""
+    end: int | None = None
+    """What closes each text, where the loss leaves out what comes after it and the model is evaluated on one a row."""
     across: float | None = None
     """The tokens of the first text in these rows were changed: largest change of outputs at the texts behind it."""
     padding: int | None = None
@@ -408,7 +410,7 @@ class IdsProbe(Experiment):
     examples: int = 0
     length: int = 0
     packed: int = 0
-    """Rows with positions that begin anew at 0, or with several of the token `start`: texts one behind the other."""
+    """Rows with positions that begin anew at 0, or several of token `start` or `end`: texts one behind the other."""
     start: int | None = None
     """What each text begins with, where rows are filled up with whole ones and the model is evaluated on one a row."""
     across: float | None = None

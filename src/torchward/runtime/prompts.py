@@ -33,8 +33,9 @@ TEMPLATE_LENGTH, TEMPLATE_IDS = 5, 3
 ASKED_CALLS, ASKED_ROWS = 64, 4
 """Calls without gradients that are looked at; different rows that end where an answer would begin."""
 ROWS_OF_CALL = 64
-ALONE_ROWS = 8
-"""Different texts in one call."""
+ALONE_ROWS, CLOSED_ROWS = 8, 2
+"""Different texts that must be asked about one by one: more where nothing but the token that they begin with tells them
+apart in a row, few where the loss does. A generation takes a call a token, and few calls are looked at."""
 
 
 class Found(NamedTuple):
@@ -198,26 +199,43 @@ class Separators:
 
 
 class Alone:
-    """Rows of the first batch are filled up with whole texts, which all begin with one token. Is the model asked about
-    texts one by one?"""
+    """Rows of the first batch are filled up with whole texts, which all begin with one token, or end with one. Is the
+    model asked about texts one by one?"""
 
     probe = "TokenProbe"
 
-    def __init__(self, token: int, packed: dict[str, Any]) -> None:
+    def __init__(self, token: int, packed: dict[str, Any], closes: bool = False) -> None:
         self.known: dict[int, dict[str, Any]] = {token: packed}
+        self.closes = closes
         self.calls = 0
+        self.texts: set[tuple[int, ...]] = set()
+        """Asked about so far, each with what a generation has added to it."""
 
     def asked(self, ids: torch.Tensor) -> dict[str, Any] | None:
-        """A call without gradients; fields of the probe once it is plain."""
-        self.calls += 1
-        for token, packed in self.known.items():
-            ends = _once(ids, token)
-            if ends is not None and not bool(ends.any()) and len(ids.unique(dim=0)) >= ALONE_ROWS:
-                self.known = {}
-                return {"examples": len(ids), "length": ids.shape[1], "start": token, **packed}
+        """A call without gradients; fields of the probe once it is plain. Calls of a generation, which go on with the
+        same texts, count as one."""
+        if not self.known or ids.shape[1] < LEAST_PROMPT:
+            return None
+        token, packed = next(iter(self.known.items()))
+        rows = {tuple(row) for row in tolist(ids)}
+        before = {row[:-1] for row in rows}
+        goes_on = before <= self.texts
+        self.calls += not goes_on
+        if self._single(ids, token):
+            self.texts = (self.texts - before if goes_on else self.texts) | rows
+        if len(self.texts) >= (CLOSED_ROWS if self.closes else ALONE_ROWS):
+            self.known = {}
+            return {"examples": len(ids), "length": ids.shape[1], "end" if self.closes else "start": token, **packed}
         if self.calls >= ASKED_CALLS:
             self.known = {}
         return None
+
+    def _single(self, ids: torch.Tensor, token: int) -> bool:
+        """Each row is of one text."""
+        if self.closes:
+            return not bool(_begin(ids, token, True, None).any())
+        ends = _once(ids, token)
+        return ends is not None and not bool(ends.any())
 
 
 def guessed(
@@ -248,7 +266,17 @@ def guessed(
     return {"guessing": list(worst)} if worst is not None else {}
 
 
-def start_of_texts(ids: torch.Tensor, padding: int | None) -> int | None:
+def texts_in(
+    ids: torch.Tensor, target: torch.Tensor, ignore: int, padding: int | None, count: int
+) -> tuple[int, bool, torch.Tensor] | None:
+    """(the token that tells the texts in a row apart, does it close them, where texts begin in `count` rows)."""
+    token, closes = _start_of_texts(ids, padding), False
+    if token is None:
+        token, closes = _end_of_texts(ids, target, ignore, padding), True
+    return (token, closes, _begin(ids[:count], token, closes, padding)) if token is not None else None
+
+
+def _start_of_texts(ids: torch.Tensor, padding: int | None) -> int | None:
     """The token that all rows begin with, if they hold several texts that do, and are then filled up."""
     token = int(ids[0, 0])
     there = ids == token
@@ -256,6 +284,27 @@ def start_of_texts(ids: torch.Tensor, padding: int | None) -> int | None:
     if padding is None or padding == token or not bool(there[:, 0].all()) or float(several.float().mean()) < MOST_ROWS:
         return None
     return token if not bool((there[:, 1:] & there[:, :-1]).any()) else None
+
+
+def _end_of_texts(ids: torch.Tensor, target: torch.Tensor, ignore: int, padding: int | None) -> int | None:
+    """The token that closes the texts in each row, as the loss tells: it counts everything but what comes after one."""
+    if not bool((target[:, -1] != ignore).any()):  # a library's own loss fills up the last place
+        target = target[:, :-1]
+    own, left = ids[:, : target.shape[1]], target == ignore
+    tokens = [token for token in tolist(own[left].unique()) if token != padding] or [padding]
+    if len(tokens) > 1 or tokens[0] is None or bool((own[~left] == tokens[0]).any()):
+        return None
+    several = _begin(ids, tokens[0], True, padding).any(1)
+    return tokens[0] if float(several.float().mean()) >= MOST_ROWS else None
+
+
+def _begin(ids: torch.Tensor, token: int, closes: bool, padding: int | None) -> torch.Tensor:
+    """Where texts begin: with the token, or behind one of it that closes the text before."""
+    if not closes:
+        return ids == token
+    begins = torch.zeros_like(ids, dtype=torch.bool)
+    begins[:, 1:] = (ids[:, :-1] == token) & (ids[:, 1:] != token)
+    return begins if padding is None else begins & (ids != padding)
 
 
 def _once(ids: torch.Tensor, token: int) -> torch.Tensor | None:

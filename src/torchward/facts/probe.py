@@ -204,7 +204,7 @@ class EndProbe(Experiment):
 
 @dataclass(frozen=True, eq=False)
 class PromptProbe(Experiment):
-    """The first batch of a causal model whose loss counts all positions alike; no call. Does it count a prompt too?"""
+    """The first batch of a causal model; no call. Does its loss count a prompt too, or leave out an answer's start?"""
 
     examples: int = 0
     length: int = 0
@@ -218,6 +218,11 @@ class PromptProbe(Experiment):
     """Median length of the prompts."""
     texts: int = 0
     """Versions of the template."""
+    untaught: int | None = None
+    """A token that each row has once; the loss leaves out the one behind it and counts from the next on, and the model
+    is evaluated on rows that end in it."""
+    skipped: int = 0
+    """Different tokens that stand behind it."""
 
 
 @dataclass(frozen=True, eq=False)

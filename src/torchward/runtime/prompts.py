@@ -32,6 +32,8 @@ TEMPLATE_LENGTH, TEMPLATE_IDS = 5, 3
 
 ASKED_CALLS, ASKED_ROWS = 64, 4
 """Calls without gradients that are looked at; different rows that end where an answer would begin."""
+ENDED_ROWS = 2
+"""... and where the loss leaves out what would come there: a generation takes a call a token, and few are looked at."""
 ROWS_OF_CALL = 64
 ALONE_ROWS, CLOSED_ROWS = 8, 2
 """Different texts that must be asked about one by one: more where nothing but the token that they begin with tells them
@@ -184,12 +186,8 @@ class Separators:
     def asked(self, ids: torch.Tensor) -> dict[str, Any] | None:
         """A call without gradients; fields of the probe once it is plain."""
         self.calls += 1
-        places = torch.arange(ids.shape[1])
         for token, found in self.known.items():
-            ends = _once(ids, token)
-            if ends is None or len(ids[places > ends[:, None]].unique()) > 1:
-                continue
-            self.rows[token].update(tuple(row[: end + 1]) for row, end in zip(tolist(ids), tolist(ends), strict=True))
+            self.rows[token].update(_ending_in(ids, token))
             if len(self.rows[token]) >= ASKED_ROWS:
                 self.known = {}
                 return {"examples": len(ids), "length": ids.shape[1], **fields(found)}
@@ -236,6 +234,49 @@ class Alone:
             return not bool(_begin(ids, token, True, None).any())
         ends = _once(ids, token)
         return ends is not None and not bool(ends.any())
+
+
+class Untaught:
+    """Tokens that each row of the first batch has once, and behind which the loss leaves out one token, any, before it
+    counts the rest. Is the model asked for just that one?"""
+
+    probe = "PromptProbe"
+
+    def __init__(self, ids: torch.Tensor, target: torch.Tensor, ignore: int) -> None:
+        self.known: dict[int, dict[str, Any]] = {}
+        self.calls = 0
+        self.rows: dict[int, set[tuple[int, ...]]] = {}
+        counted = target != ignore
+        if len(ids) < SEPARATED_ROWS or not bool(counted.any(1).all()):
+            return
+        first = counted.long().argmax(1)  # the target of one place is the token of the next
+        for token in set(tolist(ids[0])):
+            ends = _once(ids, token)
+            if ends is None or int(ends.min()) < 1 or not bool((first == ends + 1).all()):
+                continue
+            skipped = len(ids.gather(1, first[:, None]).unique())
+            if skipped >= VARIED:
+                self.known[token], self.rows[token] = {"untaught": token, "skipped": skipped}, set()
+
+    def asked(self, ids: torch.Tensor) -> dict[str, Any] | None:
+        """A call without gradients; fields of the probe once it is plain."""
+        self.calls += 1
+        for token, found in self.known.items():
+            self.rows[token].update(_ending_in(ids, token))
+            if len(self.rows[token]) >= ENDED_ROWS:
+                self.known = {}
+                return {"examples": len(ids), "length": ids.shape[1], **found}
+        if self.calls >= ASKED_CALLS:
+            self.known = {}
+        return None
+
+
+def _ending_in(ids: torch.Tensor, token: int) -> list[tuple[int, ...]]:
+    """Rows, if all have the token once and nothing but filling behind it."""
+    ends, places = _once(ids, token), torch.arange(ids.shape[1])
+    if ends is None or len(ids[places > ends[:, None]].unique()) > 1:
+        return []
+    return [tuple(row[: end + 1]) for row, end in zip(tolist(ids), tolist(ends), strict=True)]
 
 
 def guessed(

@@ -32,6 +32,8 @@ TEMPLATE_LENGTH, TEMPLATE_IDS = 5, 3
 
 ASKED_CALLS, ASKED_ROWS = 64, 4
 """Calls without gradients that are looked at; different rows that end where an answer would begin."""
+MANY_CALLS = 512
+"""... where one or two tokens are looked for: a validation on rows like those of training may come before."""
 ENDED_ROWS = 2
 """... and where the loss leaves out what would come there: a generation takes a call a token, and few are looked at."""
 ROWS_OF_CALL = 64
@@ -210,21 +212,19 @@ class Alone:
         """Asked about so far, each with what a generation has added to it."""
 
     def asked(self, ids: torch.Tensor) -> dict[str, Any] | None:
-        """A call without gradients; fields of the probe once it is plain. Calls of a generation, which go on with the
-        same texts, count as one."""
-        if not self.known or ids.shape[1] < LEAST_PROMPT:
-            return None
-        token, packed = next(iter(self.known.items()))
-        rows = {tuple(row) for row in tolist(ids)}
-        before = {row[:-1] for row in rows}
-        goes_on = before <= self.texts
-        self.calls += not goes_on
-        if self._single(ids, token):
-            self.texts = (self.texts - before if goes_on else self.texts) | rows
-        if len(self.texts) >= (CLOSED_ROWS if self.closes else ALONE_ROWS):
-            self.known = {}
-            return {"examples": len(ids), "length": ids.shape[1], "end" if self.closes else "start": token, **packed}
-        if self.calls >= ASKED_CALLS:
+        """A call without gradients; fields of the probe once it is plain."""
+        self.calls += 1
+        for token, packed in self.known.items():
+            if ids.shape[1] >= LEAST_PROMPT and self._single(ids, token):
+                rows = {tuple(row) for row in tolist(ids)}
+                before = {row[:-1] for row in rows}
+                # A call of a generation goes on with the texts of the one before.
+                self.texts = (self.texts - before if before <= self.texts else self.texts) | rows
+            if len(self.texts) >= (CLOSED_ROWS if self.closes else ALONE_ROWS):
+                self.known = {}
+                name = "end" if self.closes else "start"
+                return {"examples": len(ids), "length": ids.shape[1], name: token, **packed}
+        if self.calls >= MANY_CALLS:
             self.known = {}
         return None
 
@@ -266,7 +266,7 @@ class Untaught:
             if len(self.rows[token]) >= ENDED_ROWS:
                 self.known = {}
                 return {"examples": len(ids), "length": ids.shape[1], **found}
-        if self.calls >= ASKED_CALLS:
+        if self.calls >= MANY_CALLS:
             self.known = {}
         return None
 

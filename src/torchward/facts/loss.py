@@ -220,6 +220,8 @@ class PromptGroups:
     """... in which no group was of one prompt, but each would have been if the rows were divided the other way, ..."""
     alone: int
     """... and in which each group was of one prompt."""
+    crossed: int = 0
+    """Those of the `mixed` in which groups of one row of each of these would have been of one prompt."""
 
 
 @dataclass(frozen=True, eq=False)

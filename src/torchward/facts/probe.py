@@ -143,9 +143,11 @@ class TokenProbe(Experiment):
     embeddings: int = 0
     """Embedding layers called with the changed ids: more than one when the model reads the sequence twice."""
     packed: int = 0
-    """Rows with positions that begin anew at 0, or with several of the token `start`: texts one behind the other."""
+    """Rows with positions that begin anew at 0, or several of token `start` or `end`: texts one behind the other."""
     start: int | None = None
     """What each text begins with, where rows are filled up with whole ones and the model is evaluated on one a row."""
+    end: int | None = None
+    """What closes each text, where the loss leaves out what comes after it and the model is evaluated on one a row."""
     across: float | None = None
     """The tokens of the first text in these rows were changed: largest change of outputs at the texts behind it."""
     padding: int | None = None
@@ -202,7 +204,7 @@ class EndProbe(Experiment):
 
 @dataclass(frozen=True, eq=False)
 class PromptProbe(Experiment):
-    """The first batch of a causal model whose loss counts all positions alike; no call. Does it count a prompt too?"""
+    """The first batch of a causal model; no call. Does its loss count a prompt too, or leave out an answer's start?"""
 
     examples: int = 0
     length: int = 0
@@ -216,6 +218,11 @@ class PromptProbe(Experiment):
     """Median length of the prompts."""
     texts: int = 0
     """Versions of the template."""
+    untaught: int | None = None
+    """A token that each row has once; the loss leaves out the one behind it and counts from the next on, and the model
+    is evaluated on rows that end in it."""
+    skipped: int = 0
+    """Different tokens that stand behind it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -408,7 +415,7 @@ class IdsProbe(Experiment):
     examples: int = 0
     length: int = 0
     packed: int = 0
-    """Rows with positions that begin anew at 0, or with several of the token `start`: texts one behind the other."""
+    """Rows with positions that begin anew at 0, or several of token `start` or `end`: texts one behind the other."""
     start: int | None = None
     """What each text begins with, where rows are filled up with whole ones and the model is evaluated on one a row."""
     across: float | None = None

@@ -194,7 +194,9 @@ class Agents:
         if weights[0].is_cpu:  # signs are read
             self._reference(stream, walked)
             self._beside(stream, walked)
-            found = groups.groups(self.recorder.inputs.given, weights)
+            inputs = self.recorder.inputs
+            made, nodes = inputs.made[1] if inputs.made is not None else None, walked.nodes[: terms.NODE_LIMIT]
+            found = groups.groups(groups.texts(inputs.given, made, inputs.columns, nodes), weights)
             if found is not None:
                 self.row("gp", i=stream.index, s=self.recorder.step, n=len(weights[0]), g=found)
 
@@ -301,6 +303,7 @@ class Agents:
     def _ratio(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may weigh ratios of probabilities: are they all 1, and were these examples trained on before?"""
         given, self.recorder.inputs.given = self.recorder.inputs.given, None
+        self.recorder.inputs.columns = []
         if given is None or not given.is_cpu or not given.is_floating_point() or given.dim() < 2:
             return
         ratio = policies.ratio_of_policies(walked.nodes)

@@ -76,10 +76,12 @@ class Evaluations:
         if place.judged < BATCHES and plain(prediction) and plain(target):
             if kind in CLASS_LOSSES and place.over < MOST and target.dim() == 1:
                 _held_out(place, prediction, target)
-            right = _share_right(kind, prediction.detach(), target)
+            counted = target != kwargs.get("ignore_index", -100) if kind in CLASS_LOSSES else None
+            right = _share_right(kind, prediction.detach(), target, counted)
             if right is not None:
                 place.judged += 1
-                place.examples += target.numel()
+                known = counted is not None and counted.is_cpu  # elsewhere reading it would wait for the device
+                place.examples += int(item(counted.sum())) if counted is not None and known else target.numel()
                 place.right = place.right + (item(right) if right.device.type == "cpu" else right)
 
     def close(self) -> None:
@@ -136,10 +138,13 @@ def _held_out(place: _Evaluated, prediction: torch.Tensor, target: torch.Tensor)
         place.held_out = counts + before if getattr(before, "shape", None) == counts.shape else counts
 
 
-def _share_right(kind: str, prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor | None:
-    """Share of the predicted classes that are right; of one score for each example, its side of the middle."""
-    if kind in CLASS_LOSSES and is_classes(prediction, target):
-        return (prediction.argmax(1) == target).float().mean()
+def _share_right(
+    kind: str, prediction: torch.Tensor, target: torch.Tensor, counted: torch.Tensor | None
+) -> torch.Tensor | None:
+    """Share of the predicted classes that are right, of those that the loss counts; of one score for each example, its
+    side of the middle."""
+    if counted is not None and is_classes(prediction, target):
+        return ((prediction.argmax(1) == target) & counted).sum().float() / counted.sum().clamp(min=1)
     if kind in BINARY_LOSSES and prediction.shape == target.shape and target.numel() == target.shape[:1].numel():
         middle = 0.5 if kind == "binary_cross_entropy" else 0.0
         return ((prediction > middle) == (target > 0.5)).float().mean()

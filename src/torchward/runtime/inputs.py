@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.multiprocessing.reductions import StorageWeakRef
 
+from torchward.runtime import groups
 from torchward.runtime.graph import producer
 from torchward.runtime.sweeps import Denoiser
 from torchward.runtime.tensors import number, plain, sizes, tensors_in, thin, tolist
@@ -40,6 +41,8 @@ class Inputs:
         """... and one that made one number for each row of a table."""
         self.given: torch.Tensor | None = None
         """... and that input."""
+        self.columns: list[torch.Tensor] = []
+        """Inputs since the last backward pass of one whole number for each row."""
         self.values: list[torch.Tensor] = []
         """... of one number for each row, in calls that build a graph."""
         self.answers: list[torch.Tensor] = []
@@ -59,6 +62,7 @@ class Inputs:
     def end_step(self) -> None:
         self.made = self.valued = self.given = self.noised = self.denoiser = None
         self._compare()
+        self.columns = []
         self.outputs.clear()
         self.answers.clear()
         self.values.clear()
@@ -148,6 +152,8 @@ class Inputs:
             row |= {"by": made_by, "mw": made_with}
         if made is not None:
             self.made, self.given = (root, made), first
+            if first.dim() == 1 and len(self.columns) < groups.COLUMNS and groups.of_ids(first):
+                self.columns.append(first.detach())
             if made.dim() == 2 and made.shape[1] == 1:
                 self.valued = root, made
             self.may_denoise(root, module, given, made)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from torchward.runtime import images, losses, trials
+from torchward.runtime import images, losses, prompts, trials
 from torchward.runtime.tensors import plain, tensors_in, thin
 
 if TYPE_CHECKING:
@@ -107,6 +107,9 @@ def ends(capture: Capture) -> None:
     found = capture.tokens.end(model) if model is not None else None
     if found is not None:
         capture.found("EndProbe", 0.0, **found)
+    tokens = capture.tokens
+    if tokens.ids is not None and tokens.target is not None and tokens.batch_first and tokens.shift == 1:
+        capture.root.waits_for(prompts.Untaught(tokens.ids, tokens.target, tokens.ignore))
     found = capture.tokens.prompt() if model is not None else None
     if found is not None:
         capture.found("PromptProbe", 0.0, **found)

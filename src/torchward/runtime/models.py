@@ -27,7 +27,7 @@ from torchward.runtime.tensors import caller, plain, tensors_in
 from torchward.runtime.wrap import Patches, disguise, innermost
 
 if TYPE_CHECKING:
-    from torchward.runtime.prompts import Alone, Separators
+    from torchward.runtime.prompts import Alone, Separators, Untaught
     from torchward.runtime.recorder import Recorder
 
 ROOT_LIMIT = 64
@@ -78,14 +78,14 @@ class Root:
         self.carried_written = 0
         self.rewards: list[float] = []
         """Those that were found several times in a batch of what it learns the values of."""
-        self.waiting: list[Separators | Alone] = []
+        self.waiting: list[Separators | Alone | Untaught] = []
         """What is to be seen yet in calls without gradients, of rows of ids."""
         self.judges_made = False
         """It was given what another model made."""
         self.repeats: tuple[int, int, int] = (-1, 0, 0)
         """Which root call, how many calls of such a layer in it, and where the last input of one lies."""
 
-    def waits_for(self, one: Separators | Alone | None) -> None:
+    def waits_for(self, one: Separators | Alone | Untaught | None) -> None:
         if one is not None and one.known:
             self.waiting.append(one)
 

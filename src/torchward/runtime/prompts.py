@@ -32,9 +32,14 @@ TEMPLATE_LENGTH, TEMPLATE_IDS = 5, 3
 
 ASKED_CALLS, ASKED_ROWS = 64, 4
 """Calls without gradients that are looked at; different rows that end where an answer would begin."""
+MANY_CALLS = 512
+"""... where one or two tokens are looked for: a validation on rows like those of training may come before."""
+ENDED_ROWS = 2
+"""... and where the loss leaves out what would come there: a generation takes a call a token, and few are looked at."""
 ROWS_OF_CALL = 64
-ALONE_ROWS = 8
-"""Different texts in one call."""
+ALONE_ROWS, CLOSED_ROWS = 8, 2
+"""Different texts that must be asked about one by one: more where nothing but the token that they begin with tells them
+apart in a row, few where the loss does. A generation takes a call a token, and few calls are looked at."""
 
 
 class Found(NamedTuple):
@@ -183,12 +188,8 @@ class Separators:
     def asked(self, ids: torch.Tensor) -> dict[str, Any] | None:
         """A call without gradients; fields of the probe once it is plain."""
         self.calls += 1
-        places = torch.arange(ids.shape[1])
         for token, found in self.known.items():
-            ends = _once(ids, token)
-            if ends is None or len(ids[places > ends[:, None]].unique()) > 1:
-                continue
-            self.rows[token].update(tuple(row[: end + 1]) for row, end in zip(tolist(ids), tolist(ends), strict=True))
+            self.rows[token].update(_ending_in(ids, token))
             if len(self.rows[token]) >= ASKED_ROWS:
                 self.known = {}
                 return {"examples": len(ids), "length": ids.shape[1], **fields(found)}
@@ -198,26 +199,84 @@ class Separators:
 
 
 class Alone:
-    """Rows of the first batch are filled up with whole texts, which all begin with one token. Is the model asked about
-    texts one by one?"""
+    """Rows of the first batch are filled up with whole texts, which all begin with one token, or end with one. Is the
+    model asked about texts one by one?"""
 
     probe = "TokenProbe"
 
-    def __init__(self, token: int, packed: dict[str, Any]) -> None:
+    def __init__(self, token: int, packed: dict[str, Any], closes: bool = False) -> None:
         self.known: dict[int, dict[str, Any]] = {token: packed}
+        self.closes = closes
         self.calls = 0
+        self.texts: set[tuple[int, ...]] = set()
+        """Asked about so far, each with what a generation has added to it."""
 
     def asked(self, ids: torch.Tensor) -> dict[str, Any] | None:
         """A call without gradients; fields of the probe once it is plain."""
         self.calls += 1
         for token, packed in self.known.items():
-            ends = _once(ids, token)
-            if ends is not None and not bool(ends.any()) and len(ids.unique(dim=0)) >= ALONE_ROWS:
+            if ids.shape[1] >= LEAST_PROMPT and self._single(ids, token):
+                rows = {tuple(row) for row in tolist(ids)}
+                before = {row[:-1] for row in rows}
+                # A call of a generation goes on with the texts of the one before.
+                self.texts = (self.texts - before if before <= self.texts else self.texts) | rows
+            if len(self.texts) >= (CLOSED_ROWS if self.closes else ALONE_ROWS):
                 self.known = {}
-                return {"examples": len(ids), "length": ids.shape[1], "start": token, **packed}
-        if self.calls >= ASKED_CALLS:
+                name = "end" if self.closes else "start"
+                return {"examples": len(ids), "length": ids.shape[1], name: token, **packed}
+        if self.calls >= MANY_CALLS:
             self.known = {}
         return None
+
+    def _single(self, ids: torch.Tensor, token: int) -> bool:
+        """Each row is of one text."""
+        if self.closes:
+            return not bool(_begin(ids, token, True, None).any())
+        ends = _once(ids, token)
+        return ends is not None and not bool(ends.any())
+
+
+class Untaught:
+    """Tokens that each row of the first batch has once, and behind which the loss leaves out one token, any, before it
+    counts the rest. Is the model asked for just that one?"""
+
+    probe = "PromptProbe"
+
+    def __init__(self, ids: torch.Tensor, target: torch.Tensor, ignore: int) -> None:
+        self.known: dict[int, dict[str, Any]] = {}
+        self.calls = 0
+        self.rows: dict[int, set[tuple[int, ...]]] = {}
+        counted = target != ignore
+        if len(ids) < SEPARATED_ROWS or not bool(counted.any(1).all()):
+            return
+        first = counted.long().argmax(1)  # the target of one place is the token of the next
+        for token in set(tolist(ids[0])):
+            ends = _once(ids, token)
+            if ends is None or int(ends.min()) < 1 or not bool((first == ends + 1).all()):
+                continue
+            skipped = len(ids.gather(1, first[:, None]).unique())
+            if skipped >= VARIED:
+                self.known[token], self.rows[token] = {"untaught": token, "skipped": skipped}, set()
+
+    def asked(self, ids: torch.Tensor) -> dict[str, Any] | None:
+        """A call without gradients; fields of the probe once it is plain."""
+        self.calls += 1
+        for token, found in self.known.items():
+            self.rows[token].update(_ending_in(ids, token))
+            if len(self.rows[token]) >= ENDED_ROWS:
+                self.known = {}
+                return {"examples": len(ids), "length": ids.shape[1], **found}
+        if self.calls >= MANY_CALLS:
+            self.known = {}
+        return None
+
+
+def _ending_in(ids: torch.Tensor, token: int) -> list[tuple[int, ...]]:
+    """Rows, if all have the token once and nothing but filling behind it."""
+    ends, places = _once(ids, token), torch.arange(ids.shape[1])
+    if ends is None or len(ids[places > ends[:, None]].unique()) > 1:
+        return []
+    return [tuple(row[: end + 1]) for row, end in zip(tolist(ids), tolist(ends), strict=True)]
 
 
 def guessed(
@@ -248,7 +307,17 @@ def guessed(
     return {"guessing": list(worst)} if worst is not None else {}
 
 
-def start_of_texts(ids: torch.Tensor, padding: int | None) -> int | None:
+def texts_in(
+    ids: torch.Tensor, target: torch.Tensor, ignore: int, padding: int | None, count: int
+) -> tuple[int, bool, torch.Tensor] | None:
+    """(the token that tells the texts in a row apart, does it close them, where texts begin in `count` rows)."""
+    token, closes = _start_of_texts(ids, padding), False
+    if token is None:
+        token, closes = _end_of_texts(ids, target, ignore, padding), True
+    return (token, closes, _begin(ids[:count], token, closes, padding)) if token is not None else None
+
+
+def _start_of_texts(ids: torch.Tensor, padding: int | None) -> int | None:
     """The token that all rows begin with, if they hold several texts that do, and are then filled up."""
     token = int(ids[0, 0])
     there = ids == token
@@ -256,6 +325,27 @@ def start_of_texts(ids: torch.Tensor, padding: int | None) -> int | None:
     if padding is None or padding == token or not bool(there[:, 0].all()) or float(several.float().mean()) < MOST_ROWS:
         return None
     return token if not bool((there[:, 1:] & there[:, :-1]).any()) else None
+
+
+def _end_of_texts(ids: torch.Tensor, target: torch.Tensor, ignore: int, padding: int | None) -> int | None:
+    """The token that closes the texts in each row, as the loss tells: it counts everything but what comes after one."""
+    if not bool((target[:, -1] != ignore).any()):  # a library's own loss fills up the last place
+        target = target[:, :-1]
+    own, left = ids[:, : target.shape[1]], target == ignore
+    tokens = [token for token in tolist(own[left].unique()) if token != padding] or [padding]
+    if len(tokens) > 1 or tokens[0] is None or bool((own[~left] == tokens[0]).any()):
+        return None
+    several = _begin(ids, tokens[0], True, padding).any(1)
+    return tokens[0] if float(several.float().mean()) >= MOST_ROWS else None
+
+
+def _begin(ids: torch.Tensor, token: int, closes: bool, padding: int | None) -> torch.Tensor:
+    """Where texts begin: with the token, or behind one of it that closes the text before."""
+    if not closes:
+        return ids == token
+    begins = torch.zeros_like(ids, dtype=torch.bool)
+    begins[:, 1:] = (ids[:, :-1] == token) & (ids[:, 1:] != token)
+    return begins if padding is None else begins & (ids != padding)
 
 
 def _once(ids: torch.Tensor, token: int) -> torch.Tensor | None:

@@ -396,14 +396,14 @@ class Tokens:
     def _across(
         self, call: Callable[[Any, Any], list[torch.Tensor]], given: tuple[Any, Any], ids: torch.Tensor, first: Any
     ) -> dict[str, Any]:
-        """Rows of several texts, as positions that begin anew tell, or the token at each start: does a text see the
-        tokens of the one before it?"""
+        """Rows of several texts, as positions that begin anew tell, or the token at each start or end: does a text see
+        the tokens of the one before it?"""
         known = (texts_begin(tensor, ids) for tensor in tensors_in(given, 4))
         begins = next((found for found in known if found is not None), None)
-        token = None
-        if begins is None and self.ids is not None and self.shift == 1:
-            token = prompts.start_of_texts(self.ids, padding_of(self.ids))
-            begins = ids == token if token is not None else None
+        marked = None
+        if begins is None and self.ids is not None and self.target is not None and self.shift == 1:
+            marked = prompts.texts_in(self.ids, self.target, self.ignore, padding_of(self.ids), len(ids))
+            begins = marked[2] if marked is not None else None
         if begins is None:
             return {}
         places = torch.arange(ids.shape[1], device=ids.device)
@@ -412,15 +412,17 @@ class Tokens:
         start = torch.where(rows, begins.long().argmax(1), 0)[:, None]
         generator = torch.Generator().manual_seed(4)
         picks = torch.randint(ids.numel(), tuple(ids.shape), generator=generator).to(ids.device)
-        other = torch.where(places < start, ids.reshape(-1)[picks], ids)
+        # What closes a text stays, or it would not end there.
+        last = start - 1 if marked is not None and marked[1] else start
+        other = torch.where(places < last, ids.reshape(-1)[picks], ids)
         changed = self._output(call(*replaced(given, self.position, other)), *ids.shape)
         if changed is None:
             return {}
         behind = (changed - first).abs().amax(-1)[(places >= start) & rows[:, None]]
         seen = {"packed": int(rows.sum()), "across": float(behind.max()) / (float(first.std()) or 1.0)}
-        if token is None:
+        if marked is None:
             return seen
-        self.alone = prompts.Alone(token, seen)
+        self.alone = prompts.Alone(marked[0], seen, marked[1])
         return {}
 
     def _output(self, outputs: list[torch.Tensor], count: int, length: int) -> torch.Tensor | None:

@@ -423,11 +423,10 @@ class Losses(Part):
             said: dict[tuple[int, bool], list[int]] = defaultdict(list)
             for size, follow, prompts in (one for row in rows for one in row["g"]):
                 said[size, follow].append(prompts)
-            found += [
-                PromptGroups(index, self._site(index), rows[-1]["n"], *way, len(rows), seen.count(1), seen.count(0))
-                for way, seen in sorted(said.items())
-                if len(seen) == len(rows)
-            ]
+            for way, seen in sorted(said.items()):
+                if len(seen) == len(rows):
+                    counts = seen.count(1) + seen.count(2), seen.count(0), seen.count(2)
+                    found.append(PromptGroups(index, self._site(index), rows[-1]["n"], *way, len(rows), *counts))
         return tuple(found)
 
     def references(self) -> tuple[Reference, ...]:

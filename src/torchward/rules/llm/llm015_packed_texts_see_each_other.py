@@ -18,17 +18,18 @@ def check(probe: TokenProbe) -> Iterator[Finding]:
     across = probe.across
     if across is None or not math.isfinite(across) or across < max(CHANGE, OVER_NOISE * probe.noise):
         return
+    token = probe.end if probe.start is None else probe.start
     yield Finding(
         "LLM015",
         data={
             "model": probe.model,
             "rows": probe.packed,
             "change": across,
-            "by": "positions" if probe.start is None else f"token {probe.start}",
+            "by": "positions" if token is None else f"token {token}",
         },
         place=at(probe.site),
         # Some let texts see each other on purpose, and give each its start token for the model to know.
-        confidence=Confidence.LIKELY if probe.start is None else Confidence.POSSIBLE,
+        confidence=Confidence.LIKELY if token is None else Confidence.POSSIBLE,
     )
 
 
@@ -41,9 +42,10 @@ RULE = Rule(
     message=Text(
         "rows that are given to `{model}` hold several texts, and these see each other: other tokens in the first text move "
         "outputs of the next by {change} standard deviations. What tells the texts apart: `{by}` (`positions`: these begin "
-        "anew at 0; `token`: whole texts begin with it, and in evaluation there is one a row).",
+        "anew at 0; `token`: whole texts begin or end with it, and in evaluation there is one a row).",
         "输入 `{model}` 的每行打包了多段文本，但它们彼此可见：改变第一段的 token，后面文本的输出变化了 {change} 个标准差。"
-        "区分各段文本的依据：`{by}`（`positions` 指位置编号重新从 0 开始；`token` 指每段完整文本都以它开头，而评估时每行只有一段）。",
+        "区分各段文本的依据：`{by}`（"
+        "`positions` 指位置编号重新从 0 开始；`token` 指每段完整文本都以它开头或结尾，而评估时每行只有一段）。",
     ),
     why=Text(
         "Texts that have nothing to do with each other are then predicted from one another: with a mask that is only causal, "
@@ -53,11 +55,13 @@ RULE = Rule(
         "评估和生成时文本单独出现，条件与训练不同。如果各段文本本来相关，则没有问题。",
     ),
     fix=Text(
-        "Let a token see its own text only: with `number = (places == 0).cumsum(1)`, or `(ids == start).cumsum(1)`, hide "
+        "Let a token see its own text only: with `number = (places == 0).cumsum(1)`, or `(ids == start).cumsum(1)`, "
+        "or, with `last = ids == end`, `last.cumsum(1) - last.long()`, hide "
         "where `number[:, :, None] != number[:, None]`, besides the causal mask; let positions begin anew with each text, "
         "and no text predict the next one's start. Models of transformers do so by themselves if "
         "they are given `position_ids` and no `attention_mask`.",
-        "让 token 只看到自己那段文本：`number = (places == 0).cumsum(1)` 或 `(ids == start).cumsum(1)`，在因果掩码之外再遮住 "
+        "让 token 只看到自己那段文本：`number = (places == 0).cumsum(1)` 或 `(ids == start).cumsum(1)`，"
+        "或（`last = ids == end` 时）`last.cumsum(1) - last.long()`，在因果掩码之外再遮住 "
         "`number[:, :, None] != number[:, None]` 的位置；每段文本的位置重新编号，也不要用一段去预测下一段的开头。"
         "transformers 的模型在只给 `position_ids`、不给 `attention_mask` 时会自动这样做。",
     ),

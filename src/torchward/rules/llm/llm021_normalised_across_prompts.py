@@ -1,4 +1,5 @@
-"""LLM021: advantages are normalised over answers to different prompts, because the rows stand in another order."""
+"""LLM021: advantages are normalised over answers to different prompts: the rows stand in another order, or the axis of
+the answers was taken for that of the prompts."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ def check(run: Run) -> Iterator[Finding]:
             continue
         told.add(group.stream)
         apart = group.rows // group.size
-        own, other = (1, apart) if group.follow else (apart, 1)
+        own, other = (1, group.size if 2 * group.crossed > group.mixed else apart) if group.follow else (apart, 1)
         yield Finding(
             "LLM021",
             data={"size": group.size, "own": own, "other": other, "mixed": group.mixed, "passes": group.passes},
@@ -52,9 +53,9 @@ RULE = Rule(
         "组内平均奖励代表该提示本身的难易。若跨提示求平均，简单提示的回答会被奖励，困难提示的回答会被惩罚，与回答内容无关。",
     ),
     fix=Text(
-        "Lay the rows out as the rewards are grouped: `prompts.repeat_interleave(k, 0)` goes with `rewards.view(-1, k)` and "
+        "Normalise over the answers to one prompt, and lay the rows out as the rewards are grouped: `prompts.repeat_interleave(k, 0)` goes with `rewards.view(-1, k)` and "
         "`mean(1)`; `prompts.repeat(k, 1)` goes with `rewards.view(k, -1)` and `mean(0)`.",
-        "让行的排列与奖励的分组一致：`prompts.repeat_interleave(k, 0)` 对应 `rewards.view(-1, k)` 与 `mean(1)`；"
+        "在同一提示的各个回答之间归一化，并让行的排列与奖励的分组一致：`prompts.repeat_interleave(k, 0)` 对应 `rewards.view(-1, k)` 与 `mean(1)`；"
         "`prompts.repeat(k, 1)` 对应 `rewards.view(k, -1)` 与 `mean(0)`。",
     ),
     bad="""\

@@ -80,6 +80,11 @@ class Loss:
     """Least and largest sum over the last axis of floating-point targets of two axes, of two columns or more."""
     target_binary: bool = False
     """... and all of their values were 0 or 1."""
+    label_positives: Mapping[int, int] = field(default_factory=dict)
+    """Label (place on the last axis) -> positive ones among the sampled targets of a binary loss that has a weight for
+    positive ones of each label, ..."""
+    label_rows: int = 0
+    """... of so many of each label."""
     labels: tuple[int, int, float] | None = None
     """Class-index targets that are the place of the largest value in rows of zeros and ones: (fewest, most ones in a
     row; mean share of the rows with several that are not all neighbours), over the sampled calls."""

@@ -292,7 +292,7 @@ class Losses:
         def write(values: list[float]) -> None:
             row = dict(zip(names, map(number, values), strict=False))
             counts = values[len(names) :]
-            for key in ("tv", "pv"):
+            for key in ("tv", "lp", "pv"):
                 size = fields.pop(f"_{key}", 0)
                 row[key] = {str(i): int(v) for i, v in enumerate(counts[:size]) if v}  # type: ignore[assignment]
                 counts = counts[size:]
@@ -357,6 +357,11 @@ class Losses:
             positive = (thin(target, 65_536) > 0.5).sum().float()
             fields["_tv"] = 2
             scalars += [min(target.numel(), 65_536) - positive, positive]
+            weight, labels = kwargs.get("pos_weight"), target.shape[-1]
+            if isinstance(weight, torch.Tensor) and weight.shape == (labels,) and 1 < labels <= WEIGHT_LIMIT:
+                rows = target.detach().reshape(-1, labels)[: 65_536 // labels]
+                fields["_lp"], fields["ln"] = labels, len(rows)
+                scalars += list((rows > 0.5).sum(0).float().unbind())
             return
         elif kind in BINARY_LOSSES and prediction.dim() and prediction.numel() == target.numel() == len(prediction):
             classes = 2

@@ -102,8 +102,7 @@ class Losses(Part):
         self._given[row["i"]] = (*row["n"], 0, 0, 0)[:5]
 
     def on_es(self, row: Row) -> None:
-        target, deviation, prediction, spread = row["v"]
-        self._evaluated_scales[row["i"]].append((target, deviation, prediction, spread))
+        self._evaluated_scales[row["i"]].append((row["v"][0], row["v"][1], row["v"][2], row["v"][3]))
 
     def on_mx(self, row: Row) -> None:
         self._raised[row["i"]].update(row["p"])
@@ -214,10 +213,10 @@ class Losses(Part):
             total.setdefault("tsd", []).append(row["tsd"])
             total.setdefault("tmn", []).append(row.get("tmn", math.nan))
         total.setdefault("op", set()).add(row.get("op", ""))
-        for key in ("tv", "pv"):
+        for key in ("tv", "lp", "pv"):
             counted = total.setdefault(key, Counter())
             counted.update({int(label): number for label, number in row.get(key, {}).items()})
-        for key in ("ig", "tn", "bad"):
+        for key in ("ig", "tn", "bad", "ln"):
             total[key] = total.get(key, 0) + int(row.get(key, 0))
         growing: dict[str, Growing] = total.setdefault("series", defaultdict(Growing))
         growing["v"].add(row["s"], row["v"])
@@ -318,6 +317,8 @@ class Losses(Part):
                     target_has_graph=last.get("tg", False),
                     target_row_sum=(total["trl"], total["trh"]) if "trl" in total else None,
                     target_binary=total.get("tnb") == 0,
+                    label_positives=dict(total.get("lp", {})),
+                    label_rows=total.get("ln", 0),
                     labels=_labels(total.get("lr")),
                     pairs=total.get("pm", 0),
                     own_pairs=total.get("ar", 0),

@@ -357,10 +357,10 @@ class Losses:
             positive = (thin(target, 65_536) > 0.5).sum().float()
             fields["_tv"] = 2
             scalars += [min(target.numel(), 65_536) - positive, positive]
-            weight, labels = kwargs.get("pos_weight"), target.shape[-1]
-            if isinstance(weight, torch.Tensor) and weight.shape == (labels,) and 1 < labels <= WEIGHT_LIMIT:
-                rows = target.detach().reshape(-1, labels)[: 65_536 // labels]
-                fields["_lp"], fields["ln"] = labels, len(rows)
+            weight, width = kwargs.get("pos_weight"), target.shape[-1]
+            if isinstance(weight, torch.Tensor) and weight.shape == (width,) and 1 < width <= WEIGHT_LIMIT:
+                rows = target.detach().reshape(-1, width)[: 65_536 // width]
+                fields["_lp"], fields["ln"] = width, len(rows)
                 scalars += list((rows > 0.5).sum(0).float().unbind())
             return
         elif kind in BINARY_LOSSES and prediction.dim() and prediction.numel() == target.numel() == len(prediction):

@@ -9,6 +9,19 @@ from torchward.facts.series import Series, Site
 
 
 @dataclass(frozen=True, eq=False)
+class Filled:
+    """Targets of one call site in which all missing numbers (NaN) had been replaced by one number, without a weight."""
+
+    calls: int
+    """Those in sampled steps, ..."""
+    looked: int
+    """... of so many that were looked at."""
+    share: float
+    """Of the targets that were missing."""
+    value: float
+
+
+@dataclass(frozen=True, eq=False)
 class Loss:
     """One call site of one of torch's loss functions, in training (a graph is built) or in evaluation.
 
@@ -128,6 +141,7 @@ class Loss:
     """Of the calls looked at that compare a model's output with as many values as the model was given: those in which
     they were the very input, the others, of the first those whose output is that input with something added, and those
     whose input is a loader's batch, changed in place since, and not by a scale or a curve alone."""
+    filled: Filled | None = None
     evaluated: Series = field(default_factory=Series)
     """Evaluation: number of examples behind each value of `accuracy`."""
 

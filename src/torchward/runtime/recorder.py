@@ -38,6 +38,7 @@ from torchward.runtime.layers import Layers
 from torchward.runtime.loaders import Loaders
 from torchward.runtime.losses import Losses
 from torchward.runtime.mirrors import Mirrors
+from torchward.runtime.missing import Missing
 from torchward.runtime.models import Models
 from torchward.runtime.optimizers import Opt, Optimizers
 from torchward.runtime.orientations import Orientations
@@ -160,6 +161,7 @@ class Recorder(Hot):
         self.mirrors = Mirrors(self)
         self.orientations = Orientations(self)
         self.givens = Givens(self)
+        self.missing = Missing(self)
         self.ties = Ties(self)
         self.unsaved = Unsaved(self)
         self.environments = Environments(self)
@@ -178,7 +180,7 @@ class Recorder(Hot):
         self.kept = Kept(self)
         self.start = Start(self)
         self.waits = Waits(self)
-        self.stand_ins = self.waits.stand_ins() + self.tables.cuts.stand_ins()
+        self.stand_ins = self.waits.stand_ins() + self.tables.cuts.stand_ins() + self.missing.stand_ins()
         """(owner, attribute, value) of what is in place in sampled steps only."""
         self.in_samples = Patches()
         self.step_hook: Any = None
@@ -374,6 +376,7 @@ class Recorder(Hot):
         self.environments.rollouts.end_step()
         self.forged.end_step()
         self.orientations.end_step()
+        self.missing.end_step()
         self.passes.derivatives.clear()
         self.losses.called.clear()
         self.pace.end_sample()
@@ -392,6 +395,7 @@ class Recorder(Hot):
         self.mirrors.write_counts()
         self.orientations.write_counts()
         self.givens.write_counts()
+        self.missing.write_counts()
         self.sweeps.write_counts()
         self.waits.write_counts()
         median = statistics.median(self.durations) if self.durations else None

@@ -17,6 +17,7 @@ from torchward.facts import (
     Divergence,
     EndTargets,
     Entropy,
+    Filled,
     Loss,
     LossStream,
     LostDerivative,
@@ -57,6 +58,7 @@ class Losses(Part):
         self._held_out_classes: dict[int, int | None] = {}
         self._digits: dict[int, dict[str, Growing]] = defaultdict(lambda: defaultdict(Growing))
         self._given: dict[int, tuple[int, int, int, int, int]] = {}
+        self._filled: dict[int, Filled] = {}
         self._alike: defaultdict[int, list[Row]] = defaultdict(list)
         self._twice: Counter[tuple[int, int, int, int]] = Counter()
         self._divergence: dict[int, list[Growing]] = defaultdict(lambda: [Growing() for _ in range(3)])
@@ -97,6 +99,9 @@ class Losses(Part):
 
     def on_et(self, row: Row) -> None:
         self._alike[row["i"]].append(row)
+
+    def on_miss(self, row: Row) -> None:
+        self._filled[row["i"]] = Filled(row["n"], row["of"], row["p"], row["v"])
 
     def on_cg(self, row: Row) -> None:
         self._given[row["i"]] = (*row["n"], 0, 0, 0)[:5]
@@ -337,6 +342,7 @@ class Losses(Part):
                     evaluated_values=dict(self._held_out[index]),
                     evaluated_classes=self._held_out_classes.get(index),
                     given=self._given.get(index, (0, 0, 0, 0, 0)),
+                    filled=self._filled.get(index),
                     evaluated=self._judged[index].series(),
                 )
             )

@@ -364,6 +364,26 @@ class Cut:
 
 
 @dataclass(frozen=True, eq=False)
+class Picked:
+    """The smallest or largest of values that a loss picks out of some that were masked, to 0 or another number; sampled
+    steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    operation: str
+    """`min`, `max`, `topk`, `amin`, `amax`."""
+    shape: tuple[int, ...]
+    """Of what is picked from, as last seen."""
+    rows: int
+    """... of which so many hold values that were masked and others."""
+    masked: Series
+    """Share of these rows in which all that was picked had been masked."""
+    share: float
+    """Of the values that were masked, as last seen."""
+
+
+@dataclass(frozen=True, eq=False)
 class Bounded:
     """Scores that a loss takes a softmax of, to have it choose the right one, and that are products of vectors; sampled
     steps."""

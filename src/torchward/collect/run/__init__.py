@@ -191,6 +191,7 @@ class RunBuilder:
             partners=losses.partners(),
             cuts=losses.cuts(),
             bounded=self._bounds.bounded(),
+            picked=self._bounds.picked(),
             batched_graphs=self._bounds.batched_graphs(),
             lost_derivatives=losses.lost_derivatives(),
             loaders=loaders,

@@ -1,11 +1,11 @@
-"""Builds the facts of scores that cannot exceed a bound, and of graphs that share a batch."""
+"""Builds the facts of scores that cannot exceed a bound, picks among masked values, and graphs that share a batch."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
 from torchward.collect.run._rows import Ledger, Part, column
-from torchward.facts import BatchedGraphs, Bounded
+from torchward.facts import BatchedGraphs, Bounded, Picked
 from torchward.runlog import Row
 
 
@@ -13,12 +13,16 @@ class Bounds(Part):
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
         self._bounded: dict[tuple[int, int], list[Row]] = defaultdict(list)
+        self._picks: dict[tuple[int, int, str], list[Row]] = defaultdict(list)
         self._graphs: dict[int, list[Row]] = defaultdict(list)
 
     # -- rows
 
     def on_bd(self, row: Row) -> None:
         self._bounded[row["i"], row["p"]].append(row)
+
+    def on_pick(self, row: Row) -> None:
+        self._picks[row["i"], row["p"], row["op"]].append(row)
 
     def on_bg(self, row: Row) -> None:
         self._graphs[row["i"]].append(row)
@@ -37,6 +41,20 @@ class Bounds(Part):
                 sum(row["r"] <= row["b"] for row in rows),
             )
             for stream, rows in sorted(self._graphs.items())
+        )
+
+    def picked(self) -> tuple[Picked, ...]:
+        return tuple(
+            Picked(
+                stream,
+                self.ledger.site(self.ledger.rows["stream"].get(stream, {}).get("site")),
+                operation,
+                tuple(rows[-1]["sh"]),
+                rows[-1]["n"],
+                column(rows, "m"),
+                rows[-1]["r"],
+            )
+            for (stream, _, operation), rows in sorted(self._picks.items())
         )
 
     def bounded(self) -> tuple[Bounded, ...]:

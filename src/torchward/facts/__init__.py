@@ -67,6 +67,7 @@ from torchward.facts.loss import (
     Ratio,
     Reference,
     Returns,
+    Spread,
     Steep,
     TwiceJudged,
 )
@@ -297,6 +298,7 @@ __all__ = [
     "SharedUnits",
     "Site",
     "SlowCall",
+    "Spread",
     "Start",
     "Steep",
     "StoredRows",

@@ -22,6 +22,20 @@ class Filled:
 
 
 @dataclass(frozen=True, eq=False)
+class Spread:
+    """An output of a model that `gaussian_nll_loss` takes for a variance, and what it is without gradients."""
+
+    calls: int
+    """Of the loss, in sampled steps."""
+    deviations: int
+    """Normal distributions whose deviation is this output, but for a factor; ..."""
+    variances: int
+    """... and whose squared deviation is."""
+    site: Site | None
+    """Where one of the first kind was made."""
+
+
+@dataclass(frozen=True, eq=False)
 class Loss:
     """One call site of one of torch's loss functions, in training (a graph is built) or in evaluation.
 
@@ -112,6 +126,7 @@ class Loss:
     Sampled calls whose targets do not differ are left out."""
     variance_has_graph: bool | None = None
     """The third argument of `gaussian_nll_loss` did."""
+    spread_uses: tuple[Spread, ...] = ()
     judges: tuple[int, int] | None = None
     """(model, position among what it returns): the output that the prediction is, if it is one as it stands."""
     in_backward: int = 0

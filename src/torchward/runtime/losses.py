@@ -241,6 +241,7 @@ class Losses:
         }
         if kind == "gaussian_nll_loss":
             variance = kwargs.get("var", kwargs.get("weight"))
+            self.recorder.spreads.judged(site.index, variance, prediction)
             fields["vg"] = isinstance(variance, torch.Tensor) and variance.requires_grad
         else:
             self._weights(site, kwargs)

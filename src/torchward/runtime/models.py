@@ -272,6 +272,7 @@ class Models:
                 recorder.losses.returned(root.index, outputs)
                 recorder.forged.called(root, args, kwargs, outputs)
         else:
+            recorder.spreads.returned(root.index, returned)
             recorder.heldout.asked(root, args, kwargs, call.site)
             recorder.checkpoints.evaluated(root, module)
             recorder.begins.asked(root, args, kwargs, call.site)

@@ -50,6 +50,7 @@ from torchward.runtime.resumes import Resumes
 from torchward.runtime.rounds import Rounds
 from torchward.runtime.scores import Scores
 from torchward.runtime.shadows import Shadows
+from torchward.runtime.spreads import Spreads
 from torchward.runtime.start import Start
 from torchward.runtime.streams import Stream, Streams
 from torchward.runtime.sweeps import Sweeps
@@ -162,6 +163,7 @@ class Recorder(Hot):
         self.orientations = Orientations(self)
         self.givens = Givens(self)
         self.missing = Missing(self)
+        self.spreads = Spreads(self)
         self.ties = Ties(self)
         self.unsaved = Unsaved(self)
         self.environments = Environments(self)
@@ -396,6 +398,7 @@ class Recorder(Hot):
         self.orientations.write_counts()
         self.givens.write_counts()
         self.missing.write_counts()
+        self.spreads.write_counts()
         self.sweeps.write_counts()
         self.waits.write_counts()
         median = statistics.median(self.durations) if self.durations else None

@@ -28,6 +28,7 @@ from torchward.facts import (
     Returns,
     Series,
     Site,
+    Spread,
     TwiceJudged,
 )
 from torchward.runlog import Row
@@ -58,6 +59,7 @@ class Losses(Part):
         self._held_out_classes: dict[int, int | None] = {}
         self._digits: dict[int, dict[str, Growing]] = defaultdict(lambda: defaultdict(Growing))
         self._given: dict[int, tuple[int, int, int, int, int]] = {}
+        self._spreads: dict[int, dict[tuple[int, int], Spread]] = defaultdict(dict)
         self._filled: dict[int, Filled] = {}
         self._alike: defaultdict[int, list[Row]] = defaultdict(list)
         self._twice: Counter[tuple[int, int, int, int]] = Counter()
@@ -102,6 +104,11 @@ class Losses(Part):
 
     def on_miss(self, row: Row) -> None:
         self._filled[row["i"]] = Filled(row["n"], row["of"], row["p"], row["v"])
+
+    def on_nv(self, row: Row) -> None:
+        self._spreads[row["i"]][row["m"], row["o"]] = Spread(
+            row["n"], row["d"], row["v"], self.ledger.site(row["site"])
+        )
 
     def on_cg(self, row: Row) -> None:
         self._given[row["i"]] = (*row["n"], 0, 0, 0)[:5]
@@ -342,6 +349,7 @@ class Losses(Part):
                     evaluated_values=dict(self._held_out[index]),
                     evaluated_classes=self._held_out_classes.get(index),
                     given=self._given.get(index, (0, 0, 0, 0, 0)),
+                    spread_uses=tuple(self._spreads[index].values()),
                     filled=self._filled.get(index),
                     evaluated=self._judged[index].series(),
                 )

@@ -9,6 +9,33 @@ from torchward.facts.series import Series, Site
 
 
 @dataclass(frozen=True, eq=False)
+class Filled:
+    """Targets of one call site in which all missing numbers (NaN) had been replaced by one number, without a weight."""
+
+    calls: int
+    """Those in sampled steps, ..."""
+    looked: int
+    """... of so many that were looked at."""
+    share: float
+    """Of the targets that were missing."""
+    value: float
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """An output of a model that `gaussian_nll_loss` takes for a variance, and what it is without gradients."""
+
+    calls: int
+    """Of the loss, in sampled steps."""
+    deviations: int
+    """Normal distributions whose deviation is this output, but for a factor; ..."""
+    variances: int
+    """... and whose squared deviation is."""
+    site: Site | None
+    """Where one of the first kind was made."""
+
+
+@dataclass(frozen=True, eq=False)
 class Loss:
     """One call site of one of torch's loss functions, in training (a graph is built) or in evaluation.
 
@@ -80,6 +107,11 @@ class Loss:
     """Least and largest sum over the last axis of floating-point targets of two axes, of two columns or more."""
     target_binary: bool = False
     """... and all of their values were 0 or 1."""
+    label_positives: Mapping[int, int] = field(default_factory=dict)
+    """Label (place on the last axis) -> positive ones among the sampled targets of a binary loss that has a weight for
+    positive ones of each label, ..."""
+    label_rows: int = 0
+    """... of so many of each label."""
     labels: tuple[int, int, float] | None = None
     """Class-index targets that are the place of the largest value in rows of zeros and ones: (fewest, most ones in a
     row; mean share of the rows with several that are not all neighbours), over the sampled calls."""
@@ -94,6 +126,7 @@ class Loss:
     Sampled calls whose targets do not differ are left out."""
     variance_has_graph: bool | None = None
     """The third argument of `gaussian_nll_loss` did."""
+    spread_uses: tuple[Spread, ...] = ()
     judges: tuple[int, int] | None = None
     """(model, position among what it returns): the output that the prediction is, if it is one as it stands."""
     in_backward: int = 0
@@ -123,6 +156,7 @@ class Loss:
     """Of the calls looked at that compare a model's output with as many values as the model was given: those in which
     they were the very input, the others, of the first those whose output is that input with something added, and those
     whose input is a loader's batch, changed in place since, and not by a scale or a curve alone."""
+    filled: Filled | None = None
     evaluated: Series = field(default_factory=Series)
     """Evaluation: number of examples behind each value of `accuracy`."""
 
@@ -344,6 +378,26 @@ class Cut:
     """Share of the values that are below 0 or above 1."""
     least: Series
     most: Series
+
+
+@dataclass(frozen=True, eq=False)
+class Picked:
+    """The smallest or largest of values that a loss picks out of some that were masked, to 0 or another number; sampled
+    steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    operation: str
+    """`min`, `max`, `topk`, `amin`, `amax`."""
+    shape: tuple[int, ...]
+    """Of what is picked from, as last seen."""
+    rows: int
+    """... of which so many hold values that were masked and others."""
+    masked: Series
+    """Share of these rows in which all that was picked had been masked."""
+    share: float
+    """Of the values that were masked, as last seen."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,6 +42,7 @@ from torchward.facts.loss import (
     LostDerivative,
     NonFinite,
     Partners,
+    Picked,
     PromptGroups,
     Ratio,
     Reference,
@@ -426,6 +427,7 @@ class Run:
     alignments: tuple[Alignment, ...] = ()
     returns: tuple[Returns, ...] = ()
     partners: tuple[Partners, ...] = ()
+    picked: tuple[Picked, ...] = ()
     cuts: tuple[Cut, ...] = ()
     bounded: tuple[Bounded, ...] = ()
     smoothed: tuple[Smoothed, ...] = ()

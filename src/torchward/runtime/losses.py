@@ -223,6 +223,7 @@ class Losses:
             self.recorder.orientations.compared(site.index, kind, prediction, target)
         if kind in (*REGRESSIONS, *BINARY_LOSSES):
             self.recorder.givens.compared(site.index, prediction, target)
+        self.recorder.missing.judged(site.index, kind, prediction, target, kwargs)
         self.recorder.forged.judged(site.index, kind, prediction, target)
         fields: dict[str, Any] = {
             "i": site.index,
@@ -240,6 +241,7 @@ class Losses:
         }
         if kind == "gaussian_nll_loss":
             variance = kwargs.get("var", kwargs.get("weight"))
+            self.recorder.spreads.judged(site.index, variance, prediction)
             fields["vg"] = isinstance(variance, torch.Tensor) and variance.requires_grad
         else:
             self._weights(site, kwargs)
@@ -292,7 +294,7 @@ class Losses:
         def write(values: list[float]) -> None:
             row = dict(zip(names, map(number, values), strict=False))
             counts = values[len(names) :]
-            for key in ("tv", "pv"):
+            for key in ("tv", "lp", "pv"):
                 size = fields.pop(f"_{key}", 0)
                 row[key] = {str(i): int(v) for i, v in enumerate(counts[:size]) if v}  # type: ignore[assignment]
                 counts = counts[size:]
@@ -357,6 +359,11 @@ class Losses:
             positive = (thin(target, 65_536) > 0.5).sum().float()
             fields["_tv"] = 2
             scalars += [min(target.numel(), 65_536) - positive, positive]
+            weight, width = kwargs.get("pos_weight"), target.shape[-1]
+            if isinstance(weight, torch.Tensor) and weight.shape == (width,) and 1 < width <= WEIGHT_LIMIT:
+                rows = target.detach().reshape(-1, width)[: 65_536 // width]
+                fields["_lp"], fields["ln"] = width, len(rows)
+                scalars += list((rows > 0.5).sum(0).float().unbind())
             return
         elif kind in BINARY_LOSSES and prediction.dim() and prediction.numel() == target.numel() == len(prediction):
             classes = 2

@@ -272,6 +272,7 @@ class Models:
                 recorder.losses.returned(root.index, outputs)
                 recorder.forged.called(root, args, kwargs, outputs)
         else:
+            recorder.spreads.returned(root.index, returned)
             recorder.heldout.asked(root, args, kwargs, call.site)
             if recorder.heldout.folds.splits:
                 recorder.heldout.folds.asked(root, module, args, kwargs, call.site)

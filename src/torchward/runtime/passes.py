@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime import bounds, depth, digits, edges, errors, graph, softmaxes, terms
+from torchward.runtime import bounds, depth, digits, edges, errors, graph, picks, softmaxes, terms
 from torchward.runtime.agents import Agents
 from torchward.runtime.evaluations import REGRESSIONS
 from torchward.runtime.losses import LIKELIHOODS
@@ -48,6 +48,7 @@ class Passes:
         self.digits = recorder.guarded("digits", self._digits)
         self.bounds = recorder.guarded("bounds", self._bounds)
         self.edges = recorder.guarded("edges", self._edges)
+        self.picks = recorder.guarded("picks", self._picks)
         self.cuts = recorder.guarded("cut numbers", recorder.tables.cuts.trained)
         self.agents = Agents(recorder, self._target)
         self.derivatives: list[tuple[terms.Derivative, int]] = []
@@ -146,6 +147,7 @@ class Passes:
         self._cut(stream, walked)
         self.bounds(stream, walked)
         self.edges(stream, walked)
+        self.picks(stream, walked)
         if any(node.name() in terms.PAIRED for node in walked.nodes[: terms.NODE_LIMIT]):
             self._divergence(stream, walked)
 
@@ -226,6 +228,19 @@ class Passes:
             self.row("ct", **row, o=number(read[0]), lo=number(read[1]), hi=number(read[2]))
 
         self.recorder.reader.read([((values < 0) | (values > 1)).float().mean(), values.min(), values.max()], write)
+
+    def _picks(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may pick the smallest or largest of values that a mask was multiplied with: is it a masked one?"""
+        for one in picks.picked(walked):
+            row = {"i": stream.index, "s": self.recorder.step, "p": one.place, "op": one.operation}
+            row |= {"sh": list(one.shape)}
+
+            def write(read: list[float], row: dict[str, Any] = row) -> None:
+                rows, masked, share, binary = read
+                if rows and binary:
+                    self.row("pick", **row, n=int(rows), m=number(masked / rows), r=number(share))
+
+            self.recorder.reader.read(one.figures, write)
 
     def _bounds(self, stream: Stream, walked: graph.Walk) -> None:
         found = softmaxes.smoothed(walked) if stream.sampled <= 3 else None

@@ -38,6 +38,7 @@ from torchward.runtime.layers import Layers
 from torchward.runtime.loaders import Loaders
 from torchward.runtime.losses import Losses
 from torchward.runtime.mirrors import Mirrors
+from torchward.runtime.missing import Missing
 from torchward.runtime.models import Models
 from torchward.runtime.optimizers import Opt, Optimizers
 from torchward.runtime.orientations import Orientations
@@ -49,6 +50,7 @@ from torchward.runtime.resumes import Resumes
 from torchward.runtime.rounds import Rounds
 from torchward.runtime.scores import Scores
 from torchward.runtime.shadows import Shadows
+from torchward.runtime.spreads import Spreads
 from torchward.runtime.start import Start
 from torchward.runtime.streams import Stream, Streams
 from torchward.runtime.sweeps import Sweeps
@@ -160,6 +162,8 @@ class Recorder(Hot):
         self.mirrors = Mirrors(self)
         self.orientations = Orientations(self)
         self.givens = Givens(self)
+        self.missing = Missing(self)
+        self.spreads = Spreads(self)
         self.ties = Ties(self)
         self.unsaved = Unsaved(self)
         self.environments = Environments(self)
@@ -178,7 +182,7 @@ class Recorder(Hot):
         self.kept = Kept(self)
         self.start = Start(self)
         self.waits = Waits(self)
-        self.stand_ins = self.waits.stand_ins() + self.tables.cuts.stand_ins()
+        self.stand_ins = self.waits.stand_ins() + self.tables.cuts.stand_ins() + self.missing.stand_ins()
         """(owner, attribute, value) of what is in place in sampled steps only."""
         self.in_samples = Patches()
         self.step_hook: Any = None
@@ -374,6 +378,7 @@ class Recorder(Hot):
         self.environments.rollouts.end_step()
         self.forged.end_step()
         self.orientations.end_step()
+        self.missing.end_step()
         self.passes.derivatives.clear()
         self.losses.called.clear()
         self.pace.end_sample()
@@ -392,6 +397,8 @@ class Recorder(Hot):
         self.mirrors.write_counts()
         self.orientations.write_counts()
         self.givens.write_counts()
+        self.missing.write_counts()
+        self.spreads.write_counts()
         self.sweeps.write_counts()
         self.scores.write_counts()
         self.waits.write_counts()

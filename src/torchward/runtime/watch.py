@@ -68,6 +68,7 @@ class Watch:
         self._zeroing(guard)
         self._losses(guard)
         self._rankings(guard)
+        self._distributions(guard)
         self._loaders()
         self._schedulers(guard)
         self._clipping(guard)
@@ -149,6 +150,17 @@ class Watch:
                 return disguise(wrapper, original)
 
             self.patches.replace(torch.nn.functional, kind, make())
+
+    def _distributions(self, guard: Any) -> None:
+        recorder = self.recorder
+        spreads = recorder.spreads
+
+        def made(_token: Any, _result: Any, args: Any, kwargs: Any) -> None:
+            if spreads.asked and not recorder.inside:
+                scale = args[2] if len(args) > 2 else kwargs.get("scale")
+                recorder.timed(spreads.distributed, scale, recorder.site(caller(2)))
+
+        self.patches.around(torch.distributions.Normal, "__init__", None, guard("spreads", made))
 
     def _rankings(self, guard: Any) -> None:
         recorder = self.recorder

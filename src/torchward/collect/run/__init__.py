@@ -193,6 +193,7 @@ class RunBuilder:
             cuts=losses.cuts(),
             bounded=self._bounds.bounded(),
             smoothed=self._bounds.smoothed(),
+            picked=self._bounds.picked(),
             batched_graphs=self._bounds.batched_graphs(),
             folds=self._bounds.folds(),
             renumbered=self._bounds.renumbered(),

@@ -1,11 +1,11 @@
-"""Builds the facts of bounded scores, of smoothed targets, of graphs that share a batch, of folds, and of categories."""
+"""Builds the facts of single things that losses were seen to do, and of folds and categories."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
 from torchward.collect.run._rows import Ledger, Part, column
-from torchward.facts import BatchedGraphs, Bounded, Fold, Folds, Renumbered, Smoothed
+from torchward.facts import BatchedGraphs, Bounded, Fold, Folds, Picked, Renumbered, Smoothed
 from torchward.runlog import Row
 
 
@@ -14,6 +14,7 @@ class Bounds(Part):
         super().__init__(ledger)
         self._bounded: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._smoothed: dict[int, list[Row]] = defaultdict(list)
+        self._picks: dict[tuple[int, int, str], list[Row]] = defaultdict(list)
         self._graphs: dict[int, list[Row]] = defaultdict(list)
         self._folds: dict[tuple[int, int], dict[int, Row]] = defaultdict(dict)
         self._codes: list[Row] = []
@@ -22,6 +23,9 @@ class Bounds(Part):
 
     def on_bd(self, row: Row) -> None:
         self._bounded[row["i"], row["p"]].append(row)
+
+    def on_pick(self, row: Row) -> None:
+        self._picks[row["i"], row["p"], row["op"]].append(row)
 
     def on_bg(self, row: Row) -> None:
         self._graphs[row["i"]].append(row)
@@ -85,6 +89,20 @@ class Bounds(Part):
                 sum(row["r"] <= row["b"] for row in rows),
             )
             for stream, rows in sorted(self._graphs.items())
+        )
+
+    def picked(self) -> tuple[Picked, ...]:
+        return tuple(
+            Picked(
+                stream,
+                self.ledger.site(self.ledger.rows["stream"].get(stream, {}).get("site")),
+                operation,
+                tuple(rows[-1]["sh"]),
+                rows[-1]["n"],
+                column(rows, "m"),
+                rows[-1]["r"],
+            )
+            for (stream, _, operation), rows in sorted(self._picks.items())
         )
 
     def bounded(self) -> tuple[Bounded, ...]:

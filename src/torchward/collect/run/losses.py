@@ -17,6 +17,7 @@ from torchward.facts import (
     Divergence,
     EndTargets,
     Entropy,
+    Filled,
     Loss,
     LossStream,
     LostDerivative,
@@ -27,6 +28,7 @@ from torchward.facts import (
     Returns,
     Series,
     Site,
+    Spread,
     TwiceJudged,
 )
 from torchward.runlog import Row
@@ -57,6 +59,8 @@ class Losses(Part):
         self._held_out_classes: dict[int, int | None] = {}
         self._digits: dict[int, dict[str, Growing]] = defaultdict(lambda: defaultdict(Growing))
         self._given: dict[int, tuple[int, int, int, int, int]] = {}
+        self._spreads: dict[int, dict[tuple[int, int], Spread]] = defaultdict(dict)
+        self._filled: dict[int, Filled] = {}
         self._alike: defaultdict[int, list[Row]] = defaultdict(list)
         self._twice: Counter[tuple[int, int, int, int]] = Counter()
         self._divergence: dict[int, list[Growing]] = defaultdict(lambda: [Growing() for _ in range(3)])
@@ -98,12 +102,19 @@ class Losses(Part):
     def on_et(self, row: Row) -> None:
         self._alike[row["i"]].append(row)
 
+    def on_miss(self, row: Row) -> None:
+        self._filled[row["i"]] = Filled(row["n"], row["of"], row["p"], row["v"])
+
+    def on_nv(self, row: Row) -> None:
+        self._spreads[row["i"]][row["m"], row["o"]] = Spread(
+            row["n"], row["d"], row["v"], self.ledger.site(row["site"])
+        )
+
     def on_cg(self, row: Row) -> None:
         self._given[row["i"]] = (*row["n"], 0, 0, 0)[:5]
 
     def on_es(self, row: Row) -> None:
-        target, deviation, prediction, spread = row["v"]
-        self._evaluated_scales[row["i"]].append((target, deviation, prediction, spread))
+        self._evaluated_scales[row["i"]].append((row["v"][0], row["v"][1], row["v"][2], row["v"][3]))
 
     def on_mx(self, row: Row) -> None:
         self._raised[row["i"]].update(row["p"])
@@ -214,10 +225,10 @@ class Losses(Part):
             total.setdefault("tsd", []).append(row["tsd"])
             total.setdefault("tmn", []).append(row.get("tmn", math.nan))
         total.setdefault("op", set()).add(row.get("op", ""))
-        for key in ("tv", "pv"):
+        for key in ("tv", "lp", "pv"):
             counted = total.setdefault(key, Counter())
             counted.update({int(label): number for label, number in row.get(key, {}).items()})
-        for key in ("ig", "tn", "bad"):
+        for key in ("ig", "tn", "bad", "ln"):
             total[key] = total.get(key, 0) + int(row.get(key, 0))
         growing: dict[str, Growing] = total.setdefault("series", defaultdict(Growing))
         growing["v"].add(row["s"], row["v"])
@@ -318,6 +329,8 @@ class Losses(Part):
                     target_has_graph=last.get("tg", False),
                     target_row_sum=(total["trl"], total["trh"]) if "trl" in total else None,
                     target_binary=total.get("tnb") == 0,
+                    label_positives=dict(total.get("lp", {})),
+                    label_rows=total.get("ln", 0),
                     labels=_labels(total.get("lr")),
                     pairs=total.get("pm", 0),
                     own_pairs=total.get("ar", 0),
@@ -336,6 +349,8 @@ class Losses(Part):
                     evaluated_values=dict(self._held_out[index]),
                     evaluated_classes=self._held_out_classes.get(index),
                     given=self._given.get(index, (0, 0, 0, 0, 0)),
+                    spread_uses=tuple(self._spreads[index].values()),
+                    filled=self._filled.get(index),
                     evaluated=self._judged[index].series(),
                 )
             )

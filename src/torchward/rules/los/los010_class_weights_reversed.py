@@ -19,26 +19,32 @@ SPREAD = 1.5
 AGREES = 0.8
 """Correlation of the logarithms of weights and shares. Weights that balance have -1."""
 
+LABELS = 2
+"""Labels up to which the order of their weights may be chance: any two agree or not."""
+
 
 def check(run: Run) -> Iterator[Finding]:
     for loss in run.losses:
         if not loss.training or sum(loss.target_values.values()) < TARGETS:
             continue
+        counts, total = loss.target_values, sum(loss.target_values.values())
         found = _by_class(loss) or _by_sign(loss)
+        if found is None:
+            counts, total = loss.label_positives, loss.label_rows
+            found = _by_label(loss)
         if found is None:
             continue
         frequent, rare, heavy, light = found
-        total = sum(loss.target_values.values())
         yield Finding(
             "LOS010",
             data={
                 "loss": loss.kind,
                 "argument": "pos_weight" if loss.kind == "binary_cross_entropy_with_logits" else "weight",
                 "frequent": frequent,
-                "frequent_share": loss.target_values[frequent] / total,
+                "frequent_share": counts[frequent] / total,
                 "frequent_weight": heavy,
                 "rare": rare,
-                "rare_share": loss.target_values[rare] / total,
+                "rare_share": counts[rare] / total,
                 "rare_weight": light,
                 "targets": total,
             },
@@ -71,6 +77,28 @@ def _by_sign(loss: Loss) -> tuple[int, int, float, float] | None:
     if (weight > 1) != (ratio > 1):
         return None
     return (1, 0, weight, 1.0) if ratio > 1 else (0, 1, 1.0, weight)
+
+
+def _by_label(loss: Loss) -> tuple[int, int, float, float] | None:
+    """(most frequent label, rarest, their weights), if the weights of positive ones rise with how many there are."""
+    rows, positive = loss.label_rows, loss.label_positives
+    weights = dict(enumerate(loss.positive_weights))
+    if rows < TARGETS or not loss.target_binary or len(weights) < 2 or min(weights.values()) <= 0:
+        return None
+    if any(not 0 < positive.get(label, 0) < rows for label in weights):
+        return None
+    ratios = {label: positive[label] / (rows - positive[label]) for label in weights}
+    frequent, rare = max(ratios, key=lambda label: ratios[label]), min(ratios, key=lambda label: ratios[label])
+    # One weight for all may be meant to make the model careful.
+    if weights[frequent] < SPREAD * weights[rare]:
+        return None
+    agreement = correlation([math.log(ratios[n]) for n in weights], [math.log(weights[n]) for n in weights])
+    far = [label for label in weights if max(ratios[label], 1 / ratios[label]) >= IMBALANCE]
+    wrong = [label for label in far if (weights[label] > 1) == (ratios[label] > 1)]
+    apart = len(weights) > LABELS and ratios[frequent] >= IMBALANCE * ratios[rare]
+    if agreement < AGREES or not (apart or (far and far == wrong)):
+        return None
+    return frequent, rare, weights[frequent], weights[rare]
 
 
 RULE = Rule(

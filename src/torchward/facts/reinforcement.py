@@ -127,6 +127,22 @@ class Bootstraps:
 
 
 @dataclass(frozen=True, eq=False)
+class HeldObservations:
+    """An environment changed what it had returned, while that was still held."""
+
+    site: Site | None
+    """Its `step`, if it is the program's own."""
+    name: str
+    """Its class."""
+    steps: int
+    """In a row, that were looked at."""
+    held: int
+    """... whose observation was still held after them, by more than the environment, and held other values."""
+    step: int
+    """Optimizer steps until then."""
+
+
+@dataclass(frozen=True, eq=False)
 class CutTargets:
     """A model whose targets were compared with the rewards of steps at which a limit of time cut an episode off."""
 

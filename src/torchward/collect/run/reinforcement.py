@@ -6,7 +6,18 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
-from torchward.facts import Acting, Anchor, Bootstraps, Choices, CutTargets, Episodes, Learner, Lengths, Site
+from torchward.facts import (
+    Acting,
+    Anchor,
+    Bootstraps,
+    Choices,
+    CutTargets,
+    Episodes,
+    HeldObservations,
+    Learner,
+    Lengths,
+    Site,
+)
 from torchward.runlog import Row
 
 
@@ -21,6 +32,7 @@ class Reinforcement(Part):
         self._lengths: dict[int, list[Row]] = defaultdict(list)
         self._choices: dict[int, list[Row]] = defaultdict(list)
         self._acts: list[Row] = []
+        self._held: list[Row] = []
 
     # -- rows
 
@@ -44,6 +56,9 @@ class Reinforcement(Part):
 
     def on_xa(self, row: Row) -> None:
         self._acts.append(row)
+
+    def on_oh(self, row: Row) -> None:
+        self._held.append(row)
 
     def on_ln(self, row: Row) -> None:
         self._lengths[row["i"]].append(row)
@@ -134,6 +149,12 @@ class Reinforcement(Part):
                 sum(row.get("e", 0) for row in rows),
             )
             for model, rows in sorted(self._boot.items())
+        )
+
+    def held_observations(self) -> tuple[HeldObservations, ...]:
+        return tuple(
+            HeldObservations(self.ledger.site(row["site"]), row["name"], row["n"], row["h"], row["s"])
+            for row in self._held
         )
 
     def cut_targets(self, site: Callable[[int], Site | None]) -> tuple[CutTargets, ...]:

@@ -124,6 +124,8 @@ class Bootstraps:
     """Rows left over in each of the steps."""
     over: int = 0
     """... of them, those whose target is a reward that others have too, without any next value."""
+    still: int = 0
+    """Of the steps, those in which all next states were the very states that the values of are trained."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -147,6 +147,7 @@ class Reinforcement(Part):
                 rows[-1]["g"],
                 column(rows, "o"),
                 sum(row.get("e", 0) for row in rows),
+                sum(row.get("st", 0) for row in rows),
             )
             for model, rows in sorted(self._boot.items())
         )

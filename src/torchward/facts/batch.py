@@ -211,6 +211,15 @@ class StoredRows:
     """First batches of a pass whose own rows changed while the batch was made, and are what it holds."""
     looks: int = 0
     """... of those looked at."""
+    partly: int = 0
+    """... in which at least one row changed, and was handed out as it then was."""
+    again: int = 0
+    """Rows that more than one pass changed, ..."""
+    farther: int = 0
+    """... those of them that were farther from their first values after the last of their changes than after the
+    first, ..."""
+    by: Sequence[float] = ()
+    """... and their mean squared distance from these after the first change, and after the last one."""
 
 
 @dataclass(frozen=True, eq=False)

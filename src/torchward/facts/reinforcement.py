@@ -138,6 +138,24 @@ class Bootstraps:
     """Rows left over in each of the steps."""
     over: int = 0
     """... of them, those whose target is a reward that others have too, without any next value."""
+    still: int = 0
+    """Of the steps, those in which all next states were the very states that the values of are trained."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeldObservations:
+    """An environment changed what it had returned, while that was still held."""
+
+    site: Site | None
+    """Its `step`, if it is the program's own."""
+    name: str
+    """Its class."""
+    steps: int
+    """In a row, that were looked at."""
+    held: int
+    """... whose observation was still held after them, by more than the environment, and held other values."""
+    step: int
+    """Optimizer steps until then."""
 
 
 @dataclass(frozen=True, eq=False)

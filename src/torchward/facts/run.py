@@ -73,6 +73,7 @@ from torchward.facts.reinforcement import (
     CutTargets,
     EndTargets,
     Episodes,
+    HeldObservations,
     Learner,
     Lengths,
     Preferences,
@@ -239,6 +240,24 @@ class ScoredInTraining:
     """Of the metric, one of torchmetrics; empty of a comparison by hand."""
     times: int
     """Sampled steps in which that was seen, up to 8."""
+
+
+@dataclass(frozen=True, eq=False)
+class MixedScore:
+    """What gathers a score was asked for it while it held batches of training, and of an evaluation after them."""
+
+    site: Site | None
+    """Where it was asked."""
+    name: str
+    """Its class."""
+    times: int
+    """Evaluations in which that was seen."""
+    step: int
+    """The last one's."""
+    trained: int
+    """Batches of training, in the last one, ..."""
+    evaluated: int
+    """... and of the evaluation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -468,6 +487,7 @@ class Run:
     decisions: tuple[Decision, ...] = ()
     class_answers: tuple[ClassAnswers, ...] = ()
     scored_in_training: ScoredInTraining | None = None
+    mixed_scores: tuple[MixedScore, ...] = ()
     put_back: tuple[PutBack, ...] = ()
     metrics: tuple[Metric, ...] = ()
     checkpoint_loads: tuple[CheckpointLoad, ...] = ()
@@ -477,6 +497,7 @@ class Run:
     choices: tuple[Choices, ...] = ()
     acting: tuple[Acting, ...] = ()
     bootstraps: tuple[Bootstraps, ...] = ()
+    held_observations: tuple[HeldObservations, ...] = ()
     cut_targets: tuple[CutTargets, ...] = ()
     end_targets: tuple[EndTargets, ...] = ()
     episodes: Episodes | None = None

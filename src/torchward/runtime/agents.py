@@ -10,7 +10,7 @@ import torch
 
 from torchward.runtime import errors, graph, groups, lengths, policies, preferences, references, returns, terms
 from torchward.runtime.alignment import Alignment
-from torchward.runtime.tensors import number, tolist
+from torchward.runtime.tensors import number, plain, tolist
 
 if TYPE_CHECKING:
     from torchward.runtime.models import Root
@@ -135,15 +135,18 @@ class Agents:
         if output.shape[1] == 1 and not self._judges(walked, output):
             return
         self._cut_off(root, target.flatten())
-        same = [one for one in self.recorder.inputs.answers if one.shape == output.shape and one.is_cpu]
-        later = [one[:PAIRED_ROWS] for one in same if one.data_ptr() != output.data_ptr()][-3:]
+        inputs = self.recorder.inputs
+        same = [pair for pair in zip(inputs.answers, inputs.asked, strict=True) if pair[0].shape == output.shape]
+        others = [pair for pair in same if pair[0].is_cpu and pair[0].data_ptr() != output.data_ptr()][-3:]
+        later = [one[:PAIRED_ROWS] for one, _ in others]
         paid = self.recorder.environments.episodes.rewards
         known = sorted(paid) if 0 < len(paid) <= policies.KINDS else None
         found = policies.bootstraps(target.flatten()[:PAIRED_ROWS], later, root.rewards, known)
         if found is not None:
             root.rewards = found.kinds
             few = {"n": min(len(picked), PAIRED_ROWS), "g": number(found.factor), "o": found.alone, "e": found.over}
-            self.row("bt", m=root.index, s=self.recorder.step, **few)
+            still = _all_are(inputs.given, [asked for _, asked in others])
+            self.row("bt", m=root.index, s=self.recorder.step, st=int(still), **few)
 
     def _cut_off(self, root: Root, target: torch.Tensor) -> None:
         """How many targets are nothing but the reward of a step at which a limit of time cut an episode off? Of those
@@ -317,3 +320,10 @@ class Agents:
         apart, moved = (ratio - 1).abs().max(), (ratio - 1 - ratio.log()).mean()
         row = {"d": number(float(apart)), "kl": number(float(moved)), "again": round(again, 3)}
         self.row("rt", i=stream.index, s=self.recorder.step, **row)
+
+
+def _all_are(given: torch.Tensor | None, asked: list[torch.Tensor | None]) -> bool:
+    """All that was asked about are the very examples that the step is trained on, and those are not all the same."""
+    if given is None or not plain(given) or not given.is_cpu or not bool((given != given[:1]).any()):
+        return False
+    return all(one is not None and one.shape == given.shape and torch.equal(one, given.detach()) for one in asked)

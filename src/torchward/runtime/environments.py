@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from torchward.runtime import policies, returns
+from torchward.runtime.observations import Observations
 from torchward.runtime.rollouts import Rollouts
 from torchward.runtime.tensors import _LIBRARY, number, of_user
 
@@ -110,6 +111,7 @@ class Environments:
         self.recorder = recorder
         self.rollouts = Rollouts(recorder)
         self.episodes = Episodes(recorder, self.rollouts)
+        self.observations = Observations(recorder)
         self.acting: Any = None
         """The outermost environment that is acted in at the moment: those within it are not counted again."""
         self.limited = False
@@ -141,6 +143,8 @@ class Environments:
                         self._known.add(value)
                         if value.__module__ == module.__name__:
                             self._follow(value, patches)
+                            self.recorder.meters.follow(value, patches)
+        self.recorder.meters.follow_library(patches)
 
     def _follow(self, owner: type, patches: Patches) -> None:
         if not callable(getattr(owner, "step", None)) or issubclass(owner, (nn.Module, torch.optim.Optimizer)):
@@ -275,6 +279,7 @@ class Environments:
             state.length, state.total = 0, 0.0
 
     def time_limit_acted(self, outermost: bool, result: Any, args: Any, _kwargs: Any) -> None:
+        self.observations.handed(args[0], result)
         if not outermost:
             self.limited = self.limited or bool(result[3] and not result[2])
             return
@@ -305,6 +310,7 @@ class Environments:
 
     def vector_acted(self, _token: Any, result: Any, args: Any, _kwargs: Any) -> None:
         self.together = False
+        self.observations.handed(args[0], result)
         rewards = _values(result[1]) if self.recorder.sampling else None
         if rewards is None:
             return
@@ -323,8 +329,10 @@ def _acts(args: Any, kwargs: Any) -> Any:
 
 
 def _acted(token: Any, result: Any, args: Any, kwargs: Any) -> None:
-    if _followed is not None and token:
-        _followed.guarded_acted(token, result, args, kwargs)
+    if _followed is not None:
+        _followed.observations.handed(args[0], result)
+        if token:
+            _followed.guarded_acted(token, result, args, kwargs)
 
 
 def _begins(args: Any, kwargs: Any) -> None:

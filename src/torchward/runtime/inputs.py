@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LIMIT = 4_096
 """Inputs of one model that are looked at."""
 ANSWERS = 8
+ASKED = 100_000
+"""Values of an input up to which it is kept until the end of the step."""
 BESIDE = 4
 """Examples in a batch from which on as many numbers beside it may be one for each of them."""
 COMPARED, FEWEST, WIDEST = 128, 24, 1_024
@@ -46,7 +48,9 @@ class Inputs:
         self.values: list[torch.Tensor] = []
         """... of one number for each row, in calls that build a graph."""
         self.answers: list[torch.Tensor] = []
-        """What models made in this sampled step of as many rows and columns as values of actions may have."""
+        """What models made in this sampled step of as many rows and columns as values of actions may have, ..."""
+        self.asked: list[torch.Tensor | None] = []
+        """... and of what, if that is small."""
         self.rewards: list[tuple[int, Any, Any]] = []
         """(environment, rewards, episodes over) of each step in this sampled step: arrays, one value for each copy."""
         self.noised: tuple[Root, torch.Tensor, torch.Tensor, torch.Tensor] | None = None
@@ -65,16 +69,19 @@ class Inputs:
         self.columns = []
         self.outputs.clear()
         self.answers.clear()
+        self.asked.clear()
         self.values.clear()
         self.rewards.clear()
 
-    def returned(self, root: Root, made: list[torch.Tensor]) -> None:
-        """A model returned these."""
+    def returned(self, root: Root, made: list[torch.Tensor], given: torch.Tensor | None) -> None:
+        """A model returned these, of what it was given first."""
         self.outputs |= {StorageWeakRef(tensor.untyped_storage()): root.index for tensor in made if plain(tensor)}
         few = [one for one in made if one.requires_grad and plain(one) and one.dim() and one.numel() == one.shape[0]]
         self.values = [*self.values, *(one.detach() for one in few)][-ANSWERS:]  # no graph is kept alive
         if made and plain(made[0]) and made[0].dim() == 2 and len(self.answers) < ANSWERS:
             self.answers.append(made[0].detach())
+            small = given is not None and plain(given) and given.is_cpu and given.numel() <= ASKED
+            self.asked.append(given.detach() if small and given is not None else None)
 
     def saw(
         self,

@@ -291,7 +291,7 @@ class Models:
         if recorder.sampling:
             recorder.scores.anchors.called(module, args, kwargs, result, call.grad)
             recorder.layers.note(module)
-            recorder.inputs.returned(root, returned)
+            recorder.inputs.returned(root, returned, next(tensors_in((args, kwargs), 4), None))
             recorder.forged.returned(root, returned)
             recorder.environments.rollouts.actions.answered(root.index, returned)
             if grad:

@@ -37,6 +37,7 @@ from torchward.runtime.kept import Kept, resident_bytes
 from torchward.runtime.layers import Layers
 from torchward.runtime.loaders import Loaders
 from torchward.runtime.losses import Losses
+from torchward.runtime.meters import Meters
 from torchward.runtime.mirrors import Mirrors
 from torchward.runtime.missing import Missing
 from torchward.runtime.models import Models
@@ -166,6 +167,7 @@ class Recorder(Hot):
         self.spreads = Spreads(self)
         self.ties = Ties(self)
         self.unsaved = Unsaved(self)
+        self.meters = Meters(self)
         self.environments = Environments(self)
         self.scores = Scores(self)
         self.rounds = Rounds(self)

@@ -61,6 +61,8 @@ class Watch:
         self.wrapped = False
         self.read: dict[str, list[bool]] = {}
         """For each batch looked at: did its rows change while they were read, and were they what was handed out?"""
+        self.some: dict[str, list[bool]] = {}
+        """... Did any of them?"""
 
 
 class Stored:
@@ -117,6 +119,9 @@ class Stored:
             if len(before.get(name, ())) == len(rows):
                 changed = 2 * _changed(before[name], rows) > 1
                 watch.read.setdefault(name, []).append(changed and _handed_out(rows[0], batch, len(indices)))
+                others = [place for place, row in enumerate(rows) if not torch.equal(before[name][place], row)]
+                some = any(_handed_out(rows[place], batch, len(indices), place) for place in others)
+                watch.some.setdefault(name, []).append(some)
 
     def _wrapped(self, watch: Watch, dataset: Any, indices: list[int], batch: Any, size: int) -> None:
         """Are the small integers that are stored handed out as they are, or did they run over?"""
@@ -142,8 +147,10 @@ class Stored:
         for name, first in watch.copies[0].items():
             copies = [copy.get(name, []) for copy in watch.copies]
             shapes = [[row.shape for row in rows] for rows in copies]
-            if len(copies) < COMPARED or not any(watch.read.get(name, ())) or any(one != shapes[0] for one in shapes):
+            read, some = watch.read.get(name, []), watch.some.get(name, [])
+            if len(copies) < COMPARED or not any((*read, *some)) or any(one != shapes[0] for one in shapes):
                 continue
+            again = _again(copies)
             self.recorder.row(
                 "rd",
                 i=known.index,
@@ -153,8 +160,12 @@ class Stored:
                 ch=[number(_changed(one, other)) for one, other in pairwise(copies)],
                 far=[number(float((torch.cat(rows) - torch.cat(first)).square().mean())) for rows in copies[1:]],
                 sd=[number(float(torch.cat(rows).std(unbiased=False))) for rows in copies],
-                rd=sum(watch.read[name]),
-                of=len(watch.read[name]),
+                rd=sum(read),
+                of=len(read),
+                so=sum(some),
+                ag=len(again),
+                up=sum(last > first for first, last in again),
+                by=[number(sum(one) / len(again)) for one in zip(*again, strict=True)],
             )
 
     def _site(self, dataset: Any, name: str, otherwise: int) -> int:
@@ -283,13 +294,25 @@ def _changed(before: Sequence[torch.Tensor], after: Sequence[torch.Tensor]) -> f
     return sum(not torch.equal(one, other) for one, other in zip(before, after, strict=True)) / len(after)
 
 
-def _handed_out(row: torch.Tensor, batch: Any, size: int) -> bool:
-    """The first example of a batch is this row, or begins with it: its values in any order, or a linear function of
-    them in this one, as nearly as it is known after other examples may have changed it too."""
+def _again(copies: Sequence[Sequence[torch.Tensor]]) -> list[tuple[float, float]]:
+    """For each row that more than one pass changed: its squared distance from the first copy after the first of these
+    changes, and after the last one."""
+    found = []
+    for first, *later in zip(*copies, strict=True):
+        changes = [after for before, after in pairwise([first, *later]) if not torch.equal(before, after)]
+        if len(changes) > 1:
+            one, last = ((row - first).square().mean() for row in (changes[0], changes[-1]))
+            found.append((float(one), float(last)))
+    return found
+
+
+def _handed_out(row: torch.Tensor, batch: Any, size: int, place: int = 0) -> bool:
+    """The example in this place of a batch is this row, or begins with it: its values in any order, or a linear
+    function of them in this one, as nearly as it is known after other examples may have changed it too."""
     for tensor in tensors_in(batch):
         if not (plain(tensor) and tensor.is_cpu and tensor.dim()):
             continue
-        example = (tensor[0] if len(tensor) == size else tensor).detach().reshape(-1)
+        example = (tensor[place] if len(tensor) == size else tensor).detach().reshape(-1)
         if float(torch.isin(row.float(), example.float()).double().mean()) >= FOUND:
             return True
         few = example[:: -(-len(example) // VALUES) or 1].double()

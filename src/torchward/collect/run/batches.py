@@ -130,7 +130,7 @@ class BatchesAndLoaders(Part):
 
     def on_rd(self, row: Row) -> None:
         site, index, name = self.ledger.site(row["site"]), row["i"], row["name"]
-        numbers = row["n"], row["ch"], row["far"], row["sd"], row["rd"], row["of"]
+        numbers = (row[key] for key in ("n", "ch", "far", "sd", "rd", "of", "so", "ag", "up", "by"))
         self._stored[index, name] = StoredRows(index, site, name, *numbers)
 
     def on_dn(self, row: Row) -> None:

@@ -14,6 +14,7 @@ from torchward.facts import (
     Kept,
     LostTie,
     Metric,
+    MixedScore,
     NonFinite,
     PartialLoad,
     PutBack,
@@ -47,6 +48,7 @@ class Events(Part):
         self._decisions: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._kinds: dict[tuple[int, int], dict[int, tuple[int, int]]] = {}
         self._scored: list[Row] = []
+        self._mixed: dict[int, list[Row]] = defaultdict(list)
         self._weights: dict[int, dict[tuple[float, ...], int]] = defaultdict(dict)
         self._put_back: list[tuple[Row, int | None]] = []
         self._metrics: dict[int, tuple[Row, Growing]] = {}
@@ -87,6 +89,9 @@ class Events(Part):
 
     def on_ts(self, row: Row) -> None:
         self._scored.append(row)
+
+    def on_mh(self, row: Row) -> None:
+        self._mixed[row["i"]].append(row)
 
     def on_wm(self, row: Row) -> None:
         self._weights[row["m"]].setdefault(tuple(row["v"]), row["s"])
@@ -191,6 +196,13 @@ class Events(Part):
             return None
         first = next((row for row in self._scored if row["site"] >= 0), self._scored[0])
         return ScoredInTraining(self.ledger.site(first["site"]), first["name"], len(self._scored))
+
+    def mixed_scores(self) -> tuple[MixedScore, ...]:
+        return tuple(
+            MixedScore(self.ledger.site(last["site"]), last["name"], len(rows), last["s"], last["t"], last["e"])
+            for rows in self._mixed.values()
+            for last in rows[-1:]
+        )
 
     def put_back(self) -> tuple[PutBack, ...]:
         return tuple(

@@ -13,6 +13,7 @@ from torchward.facts import (
     Choices,
     CutTargets,
     Episodes,
+    HeldObservations,
     Learner,
     Lengths,
     Preferences,
@@ -33,6 +34,7 @@ class Reinforcement(Part):
         self._pairs: dict[int, list[Row]] = defaultdict(list)
         self._choices: dict[int, list[Row]] = defaultdict(list)
         self._acts: list[Row] = []
+        self._held: list[Row] = []
 
     # -- rows
 
@@ -59,6 +61,9 @@ class Reinforcement(Part):
 
     def on_pc(self, row: Row) -> None:
         self._pairs[row["i"]].append(row)
+
+    def on_oh(self, row: Row) -> None:
+        self._held.append(row)
 
     def on_ln(self, row: Row) -> None:
         self._lengths[row["i"]].append(row)
@@ -157,8 +162,15 @@ class Reinforcement(Part):
                 rows[-1]["g"],
                 column(rows, "o"),
                 sum(row.get("e", 0) for row in rows),
+                sum(row.get("st", 0) for row in rows),
             )
             for model, rows in sorted(self._boot.items())
+        )
+
+    def held_observations(self) -> tuple[HeldObservations, ...]:
+        return tuple(
+            HeldObservations(self.ledger.site(row["site"]), row["name"], row["n"], row["h"], row["s"])
+            for row in self._held
         )
 
     def cut_targets(self, site: Callable[[int], Site | None]) -> tuple[CutTargets, ...]:

@@ -38,23 +38,26 @@ class Adapters:
                 self._install(name)
 
     def begin(self) -> None:
+        waiting: dict[str, Callable[[], Any]] = {}
         for name, module in BEFORE.items():
             install = self.recorder.guarded("adapters", lambda name=name: self._install(name))
             if module in sys.modules:
                 install()
             else:
-                after_import(module, install, self.patches)
+                waiting[module] = install
+        if waiting:
+            after_import(waiting, self.patches)
 
     def _install(self, name: str) -> None:
         import_module(f"{__name__}.{name}").install(self.recorder, self.patches)
 
 
-def after_import(module: str, then: Callable[[], Any], patches: Patches, folders: Sequence[str] = ()) -> None:
-    """Call `then` once the module is imported from one of the folders, which are those of `sys.path` if none are named.
+def after_import(waiting: dict[str, Callable[[], Any]], patches: Patches, folders: Sequence[str] = ()) -> None:
+    """Call what waits for a module once that is imported from one of the folders; of `sys.path` if none are named.
 
-    The finders of these folders are asked by way of an attribute of their own, until then, and the one loader of the
-    module likewise (as in `inject/sitecustomize.py`): nothing is left to be seen afterwards, and tracebacks leave these
-    frames out.
+    The finders of these folders are asked by way of an attribute of their own, until none waits, and the one loader of
+    a module likewise (as in `inject/sitecustomize.py`): nothing is left to be seen afterwards, and tracebacks leave
+    these frames out.
     """
     asked: list[Any] = []
     for finder in list(sys.path_importer_cache.values()):
@@ -65,26 +68,28 @@ def after_import(module: str, then: Callable[[], Any], patches: Patches, folders
         ):
             asked.append(finder)
 
-    def imported() -> None:
-        for finder in asked:
+    def imported(module: str) -> None:
+        then = waiting.pop(module, None)
+        for finder in asked if not waiting else ():
             if getattr(vars(finder).get("find_spec"), "__module__", None) == __name__:
                 del finder.find_spec
-        then()
+        if then is not None:
+            then()
 
     for finder in asked:
-        patches.replace(finder, "find_spec", _finding(finder.find_spec, module, imported))
+        patches.replace(finder, "find_spec", _finding(finder.find_spec, waiting, imported))
 
 
-def _finding(find: Any, module: str, then: Callable[[], Any]) -> Any:
+def _finding(find: Any, waiting: dict[str, Callable[[], Any]], imported: Callable[[str], None]) -> Any:
     def find_spec(name: str, *args: Any, **kwargs: Any) -> Any:
         spec = find(name, *args, **kwargs)
-        if name == module and spec is not None and hasattr(spec.loader, "__dict__"):
+        if name in waiting and spec is not None and hasattr(spec.loader, "__dict__"):
             loader = spec.loader
 
             def exec_module(made: Any) -> None:
                 del loader.exec_module
                 loader.exec_module(made)
-                then()
+                imported(name)
 
             exec_module.__code__ = exec_module.__code__.replace(co_filename=MACHINERY)
             loader.exec_module = exec_module

@@ -142,7 +142,8 @@ def install(recorder: Recorder, patches: Patches) -> None:
     if SELECTION in sys.modules:
         watched.await_splits()
     else:
-        after_import(SELECTION, guard("scikit-learn", watched.await_splits), patches, sys.modules["sklearn"].__path__)
+        waiting = {SELECTION: guard("scikit-learn", watched.await_splits)}
+        after_import(waiting, patches, sys.modules["sklearn"].__path__)
     outputs: Any = sys.modules.get("sklearn.utils._set_output")
     if outputs is not None:
         after = guard("scikit-learn", watched.transforms)

@@ -200,3 +200,156 @@ class Episodes:
     """Mean sum of the rewards of the episodes since the value before; steps of the training."""
     counts: tuple[int, ...] = ()
     """Of how many episodes each value of it is the mean."""
+
+
+@dataclass(frozen=True, eq=False)
+class Entropy:
+    """The entropy of a policy over choices among the terms of a loss, in sampled steps: the sum of p log(p), beside
+    log-probabilities of what was chosen that are weighted by numbers of both signs."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    factor: Series
+    """Of the entropy of one choice in the loss. Above 0: the loss falls when the policy becomes surer."""
+    nats: Series
+
+
+@dataclass(frozen=True, eq=False)
+class Ratio:
+    """Ratios of the probabilities that a policy and an older one give to what was chosen, in a loss; sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    apart: Series
+    """Largest distance of a ratio from 1."""
+    again: Series
+    """Share of the examples that had been trained on in sampled steps before; 0 if a batch holds one twice."""
+    moved: Series = field(default_factory=Series)
+    """Approximate Kullback-Leibler divergence between the two, the mean of ratio - 1 - log(ratio)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Advantages:
+    """Numbers that a loss weighs the (log-)probabilities of choices with; sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    largest: Series
+    """Largest size of one; of several factors, that of the smallest."""
+    count: int
+    """As last seen."""
+
+
+@dataclass(frozen=True, eq=False)
+class PromptGroups:
+    """Groups of rows in each of which the advantages have mean 0 in all sampled passes: do they share a prompt?"""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    rows: int
+    """As last seen."""
+    size: int
+    """Rows of a group."""
+    follow: bool
+    """They follow each other; otherwise they are as far apart as there are groups."""
+    passes: int
+    mixed: int
+    """... in which no group was of one prompt, but each would have been if the rows were divided the other way, ..."""
+    alone: int
+    """... and in which each group was of one prompt."""
+    crossed: int = 0
+    """Those of the `mixed` in which groups of one row of each of these would have been of one prompt."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A penalty for leaving a fixed policy, the reference, among the terms of a policy's loss; sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    sign: Series
+    """-1 where the loss falls when the policy moves away, 1 where it rises."""
+    largest: Series
+    """Largest difference between log-probabilities of the two."""
+    apart: Series
+    """Mean size of the differences, in nats."""
+
+
+@dataclass(frozen=True, eq=False)
+class Anchor:
+    """Log-probabilities by a policy, less those by another model that was given the same sequences, without gradients:
+    a penalty for leaving a reference as a part of the reward; sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`: the policy's loss."""
+    site: Site | None
+    """Where they are subtracted."""
+    largest: Series
+    """Largest difference; so are those between what the two models made of the sequences."""
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """Squared errors of values (a critic's) and weighted choices (a policy's) that one loss adds up; sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    pull: Series
+    """Sum of the slopes of the loss by the values, as a multiple of that by the (log-)probabilities of choices."""
+    errors: Series
+    """Root mean square of the errors, ..."""
+    weights: Series
+    """... and of what weighs the choices."""
+    shared: bool
+    """Both come from the same weights, in part."""
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """A policy's loss and what its critic expected, in sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    values: Series
+    """Correlation between the slopes of the loss by the log-probabilities of choices and the critic's errors, values
+    less targets: 1 where the loss falls with the probability of what brought more than was expected."""
+    above: float
+    """Share of the targets that were above the values when first seen: about all while values are still near 0 and
+    returns are positive."""
+    explained: Series
+    """1 - var(errors) / var(targets) of the critic, where its targets are known: 1 is perfect, 0 a constant."""
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """What one loss weighs choices with, against what its critic learns of as many rows, in sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    """Number of sampled steps in which the weights were, up to a positive factor and a number added to all of them,
+    `right`: targets less values of the same rows; `transposed`, `reversed`, `shifted`: not so, but exactly so with
+    the targets, the values or both in this order. Empty: anything else."""
+
+
+@dataclass(frozen=True, eq=False)
+class Returns:
+    """What a loss weighs the actions of a sampled step with, against the rewards of an environment in that step."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    """Number of sampled steps in which the weights were, up to a positive factor and a number added to all of them,
+    `right`: the discounted sums of the rewards from each action on; `negative`: the opposite; `forward`: the sums of
+    those up to it; `reversed`: the right sums in the wrong order; `across`: sums that go on past the end of an episode;
+    `transposed`: those of other copies of the environment; `shifted`: those of the step before or after. Beside a
+    critic, generalised advantages, or what it learns, of the rows of a minibatch. Empty: anything else."""

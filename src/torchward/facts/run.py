@@ -27,26 +27,16 @@ from torchward.facts.batch import (
 from torchward.facts.dense import Orientation
 from torchward.facts.fit import Fit, Folds, Overlap, Overlapping, Renumbered, Reordered, SharedUnits
 from torchward.facts.loss import (
-    Advantages,
-    Agreement,
-    Alignment,
-    Anchor,
     BatchedGraphs,
-    Beside,
     Bounded,
     Cut,
     Divergence,
-    Entropy,
     Loss,
     LossStream,
     LostDerivative,
     NonFinite,
     Partners,
     Picked,
-    PromptGroups,
-    Ratio,
-    Reference,
-    Returns,
     Smoothed,
     Steep,
     TwiceJudged,
@@ -68,16 +58,27 @@ from torchward.facts.model import (
 from torchward.facts.optimizer import Clip, Cycle, Optimizer, OwnDecay, Resumption, Scheduler, Subnormals
 from torchward.facts.reinforcement import (
     Acting,
+    Advantages,
+    Agreement,
+    Alignment,
+    Anchor,
+    Beside,
     Bootstraps,
     Choices,
     CutTargets,
     EndTargets,
+    Entropy,
     Episodes,
     HeldObservations,
     Learner,
     Lengths,
     Preferences,
+    PromptGroups,
+    Ratio,
+    Reference,
+    Returns,
 )
+from torchward.facts.score import Answers, ClassAnswers, Decision, Metric, MixedScore, PutBack, Score, ScoredInTraining
 from torchward.facts.series import Series, Site
 
 
@@ -176,112 +177,6 @@ class Kept:
     """Of the tensors and arrays in it, estimated from a few."""
     passes: int
     """Passes over the training data begun between the first look and the last."""
-
-
-@dataclass(frozen=True, eq=False)
-class Score:
-    """A comparison of (n, 1) with (n,) outside of any loss, of the size of a model's last output: n times n results."""
-
-    operation: str
-    """`==`, `!=`, `-`."""
-    examples: int
-    times: int
-    site: Site | None
-    model: int
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """How many examples of one set of targets a model has named the class of rightly, as the program itself counts it
-    without gradients."""
-
-    model: int
-    site: Site | None
-    examples: int
-    """Of one batch, the first that this set was compared in."""
-    right: Series
-    """Share of them."""
-
-
-@dataclass(frozen=True, eq=False)
-class Decision:
-    """One line that compares an output of a model, as it stands, with a number: above it, one of two classes."""
-
-    model: int
-    site: Site | None
-    numbers: tuple[float, ...]
-    """What it is compared with."""
-    values: int
-    above: int
-    """... of them, those above 0, ..."""
-    between: int
-    """... and of these, those up to 0.5."""
-    low: float
-    high: float
-    """The least and the largest of the values."""
-
-
-@dataclass(frozen=True, eq=False)
-class ClassAnswers:
-    """What the program counted itself, without gradients, after so many steps, class by class."""
-
-    model: int
-    step: int
-    classes: Mapping[int, tuple[int, int]]
-    """Class -> examples of it that were compared, and those named so."""
-
-
-@dataclass(frozen=True, eq=False)
-class ScoredInTraining:
-    """The program computes a score of the very outputs that it is trained by, or of some metric while it trains."""
-
-    site: Site | None
-    name: str
-    """Of the metric, one of torchmetrics; empty of a comparison by hand."""
-    times: int
-    """Sampled steps in which that was seen, up to 8."""
-
-
-@dataclass(frozen=True, eq=False)
-class MixedScore:
-    """What gathers a score was asked for it while it held batches of training, and of an evaluation after them."""
-
-    site: Site | None
-    """Where it was asked."""
-    name: str
-    """Its class."""
-    times: int
-    """Evaluations in which that was seen."""
-    step: int
-    """The last one's."""
-    trained: int
-    """Batches of training, in the last one, ..."""
-    evaluated: int
-    """... and of the evaluation."""
-
-
-@dataclass(frozen=True, eq=False)
-class PutBack:
-    """A trained model was given the weights that it had at an earlier evaluation."""
-
-    model: int
-    step: int
-    """When."""
-    evaluated: int
-    """The step after which that evaluation was."""
-    evaluations: tuple[int, ...]
-    """All of the model's."""
-    site: Site | None
-
-
-@dataclass(frozen=True, eq=False)
-class Metric:
-    """What a metric of torchmetrics came to, each time it was reset."""
-
-    name: str
-    """Its class."""
-    higher_is_better: bool
-    values: Series
 
 
 @dataclass(frozen=True, eq=False)

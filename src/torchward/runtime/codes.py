@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 COLUMNS = 64
 """The newest ones that are followed."""
+LIMIT = 512
+"""Columns that are looked at in all: who numbers more does so in a loop."""
 FEWEST, MOST = 4, 20_000
 """Categories of a column."""
 ROWS = 1_000_000
@@ -59,11 +61,15 @@ class Codes:
         self.recorder = recorder
         self.columns: list[_Column] = []
         self.told: set[tuple[int, int]] = set()
+        self.looked_at = 0
         self.looked_up = recorder.guarded("codes", self._looked_up)
 
     def made(self, values: Any, codes: Any, categories: Any, site: int) -> None:
         """Categories were numbered as they came, or in order, by the user's program."""
-        if getattr(codes, "ndim", 0) != 1 or len(codes) < HEAD or not FEWEST <= len(categories) <= MOST:
+        self.looked_at += 1
+        if self.looked_at > LIMIT or getattr(codes, "ndim", 0) != 1:
+            return
+        if len(codes) < HEAD or not FEWEST <= len(categories) <= MOST:
             return
         column = _Column(codes, categories, values, self.recorder.step, site)
         self.columns = [*self.columns[-COLUMNS + 1 :], column]

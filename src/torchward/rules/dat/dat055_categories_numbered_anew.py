@@ -38,7 +38,7 @@ def check(run: Run) -> Iterator[Finding]:
 RULE = Rule(
     code="DAT055",
     name="categories-numbered-anew",
-    severity=Severity.ERROR,
+    severity=Severity.WARNING,
     since="0.1.0",
     checks=(check,),
     message=Text(

@@ -7,6 +7,7 @@ after; to evaluation, if it is made without gradients, and stands last.
 
 from __future__ import annotations
 
+import math
 import sys
 import weakref
 from types import FrameType, FunctionType
@@ -32,6 +33,9 @@ NEXT = 2
 TOGETHER = 3
 """Updates since the last step by which it is an evaluation where those of training have no gradients either: one of
 them may be that step's own."""
+OTHERS = 16
+"""Updates in a row that compare nothing, from which on a meter that has never compared anything is left alone: most
+average numbers."""
 STATES = 64
 """Attributes of a meter by which a reset made by hand is noticed."""
 
@@ -43,6 +47,8 @@ class Window:
         self.ref = weakref.ref(meter)
         self.busy = False
         """A call of one batch is under way, which resets the meter and updates it as it likes."""
+        self.others: float = 0
+        """Updates that compared nothing; -inf once one did."""
         self.state: Any = None
         """Of a meter of the program's own after its last update."""
         self.clear()
@@ -96,11 +102,13 @@ class Meters:
     def gave(self, meter: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A meter was given a batch."""
         window = self.window(meter)
-        if window is None or window.busy or self.recorder.inside:
+        if window is None or window.busy or window.others >= OTHERS or self.recorder.inside:
             return
         if _compares([*args, *kwargs.values()]):
+            window.others = -math.inf
             window.add(self.recorder.step, torch.is_grad_enabled())
         else:
+            window.others += 1
             window.clear()
 
     def begins(self, meter: Any) -> None:
@@ -165,12 +173,12 @@ class Meters:
     def changed(self, meter: Any) -> None:
         """What a meter of the program's own holds may have been set back by hand."""
         window = self.windows.get(id(meter))
-        if window is not None and window.state != _state(meter):
+        if window is not None and window.others < OTHERS and window.state != _state(meter):
             window.clear()
 
     def keep(self, meter: Any) -> None:
         window = self.windows.get(id(meter))
-        if window is not None:
+        if window is not None and window.others < OTHERS:
             window.state = _state(meter)
 
 

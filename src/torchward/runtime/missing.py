@@ -24,6 +24,7 @@ FUNCTIONS = ("isnan", "isfinite", "nan_to_num", "nan_to_num_")
 ROWS = 1_024
 """Tensors of a sampled step that are kept: single examples, which a loader puts together, among them."""
 VALUES = 1_000_000
+"""... and all of their values."""
 LOOKED = 64
 """Calls of a loss function at one place that are looked at."""
 MASKING = ("WhereBackward0", "MaskedFillBackward0", "IndexPutBackward0")
@@ -50,6 +51,8 @@ class Missing:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.seen: list[_Seen] = []
+        self.held = 0
+        """Values in them."""
         self.places: dict[int, _Place] = {}
         self.sent: dict[int, int] = {}
 
@@ -85,7 +88,7 @@ class Missing:
     def _saw(self, tensor: Any) -> None:
         if len(self.seen) >= ROWS or not plain(tensor) or not tensor.is_cpu or not tensor.is_floating_point():
             return
-        if not tensor.requires_grad and tensor.numel() <= VALUES:
+        if not tensor.requires_grad and self.held + tensor.numel() <= VALUES:
             self.recorder.timed(self._keep, tensor.detach())
 
     def _keep(self, tensor: torch.Tensor) -> None:
@@ -93,9 +96,11 @@ class Missing:
         # Single examples of a batch may miss nothing.
         if tensor.dim() < 2 or bool(missing.any()):
             self.seen.append(_Seen(tensor.clone(), missing))
+            self.held += tensor.numel()
 
     def end_step(self) -> None:
         self.seen.clear()
+        self.held = 0
 
     def judged(
         self, place: int, kind: str, prediction: torch.Tensor, target: torch.Tensor, named: dict[str, Any]

@@ -164,4 +164,5 @@ for step in range(1500):
     ),
     explains=("RL*", "TRN*", "LOS007", "OPT007", "NUM002"),
     needs=("modules",),
+    preview=True,
 )

@@ -162,4 +162,5 @@ for step in range(1500):
     links=("https://docs.pytorch.org/tutorials/intermediate/reinforcement_q_learning.html",),
     explains=("RL003", "RL004", "RL006", "RL012", "TRN*", "LOS007", "OPT007", "NUM002"),
     needs=("modules", "graph"),
+    preview=True,
 )

@@ -141,4 +141,5 @@ for epoch in range(8):
     ),
     explains=(),
     needs=("modules",),
+    preview=True,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from statistics import median
+from statistics import NormalDist, median
 
 from torchward.facts import Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
@@ -13,8 +13,11 @@ FIRST_LOGS = 3
 CLIPPED = 0.75
 """Share of actions cut off at the bounds in the first rollouts. A normal distribution of deviation 1 has 32% beyond 1
 and 75% beyond 0.32."""
-WIDE = 10.0
-"""Bounds that such a distribution never reaches."""
+WIDE = 20.0
+"""Width of a range of which such a distribution, 6 wide, sees less than a third: bounds of -10 and 10, or 0 and 20."""
+FRESH = 0.15
+"""Difference between the share that is cut off and that of a normal distribution around 0, at most: of 2,000 actions, and
+after a few updates."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -24,7 +27,8 @@ def check(run: Run) -> Iterator[Finding]:
         if not clipped or low is None or high is None or learner.begun:
             continue
         first = median(clipped.values[:FIRST_LOGS])
-        wide = min(abs(low), abs(high)) >= WIDE and first == 0 and len(clipped) >= FIRST_LOGS
+        beyond = 1 - (NormalDist().cdf(high) - NormalDist().cdf(low))
+        wide = high - low >= WIDE and abs(first - beyond) <= FRESH and len(clipped) >= FIRST_LOGS
         if first < CLIPPED and not wide:
             continue
         yield Finding(

@@ -19,6 +19,8 @@ class Filled:
     share: float
     """Of the targets that were missing."""
     value: float
+    measured: bool
+    """... which stands among those that were not missing, too."""
 
 
 @dataclass(frozen=True, eq=False)

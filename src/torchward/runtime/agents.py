@@ -51,6 +51,7 @@ class Agents:
         """Streams whose loss was found to weigh the actions of a rollout as it should."""
         self.alignment = Alignment(recorder)
         self.spoken = recorder.guarded("lengths", self._spoken)
+        self.preferences = recorder.guarded("preferences", self._preferences)
 
     def look(self, stream: Stream, loss: torch.Tensor, walked: graph.Walk) -> None:
         self._values_of_choices(walked)
@@ -66,7 +67,7 @@ class Agents:
             if policies.weighs_by_graph(walked.nodes):
                 self.row("ag", i=stream.index, s=self.recorder.step)
             self._entropy(stream, walked)
-        self._preferences(stream, walked)
+        self.preferences(stream, walked)
         self._ratio(stream, walked)
         self._ends(stream, walked)
         self.alignment.look(stream, walked.nodes[0], walked.nodes)

@@ -5,6 +5,7 @@ Of a column only its categories are kept, as hashes, and a checksum of its first
 
 from __future__ import annotations
 
+import weakref
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ class _Column:
         self.name = str(getattr(values, "name", "") or "")
         self.head = _checksum(torch.tensor([int(one) for one in codes[:HEAD]]))
         index: Any = getattr(values, "index", None)
-        self.index = index if len(index) <= ROWS and index.is_unique else None
+        self.index = weakref.ref(index) if index is not None and len(index) <= ROWS else lambda: None
 
     def moved(self, other: _Column) -> tuple[int, int]:
         """Categories that both have, and those of them that have another number."""
@@ -51,9 +52,10 @@ class _Column:
         """They are of different rows of one table, or numbered by the same line."""
         if self.site == other.site:
             return True
-        if self.index is None or other.index is None or self.index.dtype != other.index.dtype:
+        one, two = self.index(), other.index()
+        if one is None or two is None or one.dtype != two.dtype:
             return False
-        return not bool(self.index.isin(other.index).any())
+        return not bool(one.isin(two).any())
 
 
 class Codes:
@@ -76,11 +78,13 @@ class Codes:
 
     def _looked_up(self, root: Root, module: Any, rows: Any) -> None:
         """An embedding layer was called without gradients."""
+        if (root.index, id(module)) in self.told or not plain(rows) or rows.is_floating_point() or not rows.is_cpu:
+            return
+        if rows.dim() in (1, 2) and len(rows) >= HEAD:
+            self.recorder.timed(self._look_for, root, module, rows)
+
+    def _look_for(self, root: Root, module: Any, rows: torch.Tensor) -> None:
         key = root.index, id(module)
-        if key in self.told or not plain(rows) or rows.is_floating_point() or not rows.is_cpu or len(rows) < HEAD:
-            return
-        if rows.dim() > 2:
-            return
         heads = rows[:HEAD, None] if rows.dim() == 1 else rows[:HEAD, :AXES]
         for head in heads.unbind(1):
             if len(head.unique()) < DIFFERENT:

@@ -27,6 +27,8 @@ VALUES = 256
 ALIKE = 0.5
 """Correlation of values of the largest parameter over a few steps, above which these are no new ones: a step changes
 little, and new values have nothing to do with the old ones, up to 0.2 for so many."""
+FAR = 10.0
+"""Times as far as the steps between go, from which on weights were put back: first steps are longer."""
 PARTS = 512
 """Calls of one evaluation whose sizes are remembered."""
 ENOUGH = 0.9
@@ -73,6 +75,7 @@ class _State:
         """It was asked for as many rows as are held out; it was trained on about as many as there are to train on."""
         self.weights: list[tuple[weakref.ref[torch.Tensor], int, int]] = []
         self.values: torch.Tensor | None = None
+        self.later: torch.Tensor | None = None
         self.second: tuple[int, list[int]] | None = None
         """The first step in the next fold that was looked at, and how often the weights had been written by then ..."""
         self.same = False
@@ -179,12 +182,14 @@ class Folds:
         counts = [tensor._version for tensor, _, _ in own]
         if state.second is None or len(state.second[1]) != len(own):
             state.second = step, counts
+            state.later = _weights(module)[1]
             state.same = all(tensor.data_ptr() == place for tensor, _, place in own) and _alike(
-                state.values, _weights(module)[1]
+                state.values, state.later
             )
             return
         middle, written = state.second
         before, after, carried = middle - state.step, step - middle, state.same
+        carried = carried and _near(state.values, state.later, _weights(module)[1], before / max(1, after))
         for (_, count, _), between, now in zip(own, written, counts, strict=True):
             carried = carried and (between - count) * after == (now - between) * before
         state.begin(split.fold, state.step)
@@ -199,6 +204,15 @@ def _weights(module: nn.Module) -> tuple[list[tuple[weakref.ref[torch.Tensor], i
     largest = max(trained, key=lambda tensor: tensor.numel()).detach().reshape(-1)
     values = largest[:: max(1, len(largest) // VALUES)][:VALUES].clone()
     return [(weakref.ref(tensor), tensor._version, tensor.data_ptr()) for tensor in trained], values
+
+
+def _near(one: torch.Tensor | None, two: torch.Tensor | None, three: torch.Tensor | None, steps: float) -> bool:
+    """From the first to the second these values moved as steps move them, like from there to the third in `steps` times
+    fewer: values that were put back are farther away."""
+    if one is None or two is None or three is None or not one.shape == two.shape == three.shape:
+        return False
+    moved, step = (float((a.double() - b.double()).norm()) for a, b in ((two, one), (three, two)))
+    return moved <= FAR * max(1.0, steps) * step
 
 
 def _alike(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:

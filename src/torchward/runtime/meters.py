@@ -95,7 +95,9 @@ class Meters:
         found = self.windows.get(id(meter))
         if found is None or found.ref() is not meter:
             if found is None and len(self.windows) >= METERS:
-                return None
+                self.windows = {key: one for key, one in self.windows.items() if one.ref() is not None}
+                if len(self.windows) >= METERS:
+                    return None
             found = self.windows[id(meter)] = Window(meter)
         return found
 

@@ -8,6 +8,7 @@ their tensors again if it holds one number in the places of all that were missin
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -38,6 +39,22 @@ class _Seen(NamedTuple):
     missing: torch.Tensor
 
 
+class _OfTorch:
+    """Stands for a function of torch's. A program may keep it, say as a transform; what is saved of it or copied is the
+    function itself."""
+
+    def __init__(self, name: str, original: Any, wrapper: Callable[..., Any]) -> None:
+        self.__name__ = self.__qualname__ = name
+        self.__module__, self.__doc__, self.__wrapped__ = "torch", original.__doc__, original
+        self.call = wrapper
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.call(*args, **kwargs)
+
+    def __reduce__(self) -> Any:
+        return self.__wrapped__.__reduce__()
+
+
 class _Place:
     """Of one call of a loss function."""
 
@@ -45,6 +62,8 @@ class _Place:
         self.looked = self.calls = 0
         self.missing = self.count = 0
         self.filling = 0.0
+        self.measured = False
+        """The filling stands among what was measured."""
 
 
 class Missing:
@@ -62,11 +81,11 @@ class Missing:
         return [(owner, name, self._stand_in(owner, name)) for owner, name in found]
 
     def _stand_in(self, owner: Any, name: str) -> Any:
-        original, recorder = getattr(owner, name), self.recorder
+        original, recorder, compiling = getattr(owner, name), self.recorder, torch.compiler.is_compiling
         saw = recorder.guarded("missing numbers", self._saw)
 
         def wrapper(*args: Any, **kwargs: Any) -> Any:
-            if not recorder.inside:
+            if not compiling() and recorder.sampling and not recorder.inside:
                 saw(args[0] if args else kwargs.get("input"))
             try:
                 return original(*args, **kwargs)
@@ -75,15 +94,15 @@ class Missing:
                 raise
 
         if hasattr(original, "__code__"):
-            return disguise(wrapper, original)
-        if owner is torch:
-            # To be pickled by its name.
-            wrapper.__name__, wrapper.__qualname__, wrapper.__module__ = name, name, "torch"
-            # `torch.jit.script` knows the operation of a function of torch's by the function itself.
-            known = torch.jit._builtins._get_builtin_table()
-            if id(original) in known:
-                known[id(wrapper)] = known[id(original)]
-        return wrapper
+            wrapper = disguise(wrapper, original)
+        if owner is not torch:
+            return wrapper
+        made = _OfTorch(name, original, wrapper)
+        # `torch.jit.script` knows the operation of a function of torch's by the function itself.
+        known = torch.jit._builtins._get_builtin_table()
+        if id(original) in known:
+            known[id(made)] = known[id(original)]
+        return made
 
     def _saw(self, tensor: Any) -> None:
         if len(self.seen) >= ROWS or not plain(tensor) or not tensor.is_cpu or not tensor.is_floating_point():
@@ -122,6 +141,7 @@ class Missing:
         if _is_a_value(measured, filling) and _trained(kind, prediction, seen.missing):
             known.calls += 1
             known.filling = filling
+            known.measured = known.measured or bool((measured == filling).any())
             known.missing += int(seen.missing.sum())
             known.count += seen.missing.numel()
 
@@ -152,7 +172,8 @@ class Missing:
             if known.calls != self.sent.get(place, 0):
                 self.sent[place] = known.calls
                 share = number(known.missing / known.count)
-                self.recorder.row("miss", i=place, n=known.calls, of=known.looked, p=share, v=number(known.filling))
+                row = {"n": known.calls, "of": known.looked, "p": share, "v": number(known.filling)}
+                self.recorder.row("miss", i=place, **row, me=known.measured)
 
 
 def _is_a_value(measured: torch.Tensor, filling: float) -> bool:
@@ -181,4 +202,4 @@ def _trained(kind: str, prediction: torch.Tensor, missing: torch.Tensor) -> bool
         values = made.reshape(missing.shape)[missing]
     else:
         return False
-    return values.numel() == 1 or bool((values != values.flatten()[0]).any())
+    return bool((values != (values.flatten()[0] if values.numel() > 1 else 0)).any())

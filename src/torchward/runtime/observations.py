@@ -28,6 +28,8 @@ HELD = 12
 WINDOWS = 10
 """Of each environment, each beginning after twice as many steps as the one before."""
 ENVIRONMENTS = 64
+NUMBERS = (torch.float32, torch.float64, torch.float16, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+"""Of torch, that numpy knows, too."""
 VALUES = 64
 """Of an observation, evenly spaced, in its digest."""
 
@@ -82,7 +84,7 @@ def _array(observation: Any) -> Any:
     parts = observation.values() if isinstance(observation, dict) else (observation,)
     for part in list(parts)[:8]:
         if isinstance(part, torch.Tensor):
-            if plain(part) and part.is_cpu and part.numel():
+            if plain(part) and part.is_cpu and part.numel() and part.dtype in NUMBERS:
                 return part
         elif type(part) is np.ndarray and part.dtype.kind in "fiu" and part.size:
             return part

@@ -243,10 +243,11 @@ class Passes:
             self.recorder.reader.read(one.figures, write)
 
     def _bounds(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may take a softmax of products of normalised vectors: how large can these become, and are they?
+        It may compare the softmax with labels that are smoothed."""
         found = softmaxes.smoothed(walked) if stream.sampled <= 3 else None
         if found is not None:
             self.row("smo", s=self.recorder.step, i=stream.index, n=found[0], a=number(found[1]), b=number(found[2]))
-        """The loss may take a softmax of products of normalised vectors: how large can these become, and are they?"""
         made = {value.grad_fn: index for index, value in self.recorder.losses.called}
         skip = self.unbounded.setdefault(stream.index, set())
         for one in bounds.bounded(walked.nodes, skip):

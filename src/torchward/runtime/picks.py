@@ -43,12 +43,31 @@ def picked(walked: graph.Walk) -> Iterator[Picked]:
     for node in walked.nodes[:NEAR_LOSS]:
         if node.name() not in PICKING:
             continue
-        found = _looked(node)
+        found = _looked(node) if not _steadies(node, walked.nodes[:NEAR_LOSS]) else None
         if found is not None:
             yield Picked(place, PICKING[node.name()], *found)
             place += 1
         if place == MOST:
             return
+
+
+def _steadies(node: Any, nodes: list[Any]) -> bool:
+    """What is picked is only taken off what exponentials are taken of: it cancels out."""
+    ways, used = [node], False
+    for one in ways:
+        for above in nodes:
+            if all(child is not one for child, _ in above.next_functions) or above in ways:
+                continue
+            if above.name() in graph.VIEWS:
+                ways.append(above)
+                continue
+            used = True
+            taken = above.name() == "SubBackward0" and above.next_functions[1][0] is one
+            if not taken or not any(
+                other.name() == "ExpBackward0" and other.next_functions[0][0] is above for other in nodes
+            ):
+                return False
+    return used
 
 
 def _looked(node: Any) -> tuple[tuple[int, ...], list[torch.Tensor]] | None:

@@ -85,23 +85,25 @@ def _rows(node: Any, part: int) -> torch.Tensor | None:
         before = graph.output_shape(node.next_functions[0][0]) or ()
     if not before or len(before) > 2:
         return None
-    axis = int(node._saved_dim)
-    axis = (axis - 2**64 if axis >= 2**63 else axis) % len(before)
+    axis = _place(node._saved_dim, len(before))
     every = torch.arange(before[0] if len(before) < 2 else before[0] * before[1])
     whole = every.reshape(before)
     if node.name() == "SplitBackward0":
-        return _flat(whole.split(int(node._saved_split_size), axis)[part])
+        return whole.split(int(node._saved_split_size), axis)[part].flatten()
     if node.name() == "SplitWithSizesBackward0":
-        return _flat(whole.split([int(size) for size in node._saved_split_sizes], axis)[part])
+        return whole.split([int(size) for size in node._saved_split_sizes], axis)[part].flatten()
     if node.name() == "SliceBackward0":
-        end = min(int(node._saved_end), before[axis])
-        chosen = torch.arange(int(node._saved_start) % (before[axis] + 1), end, int(node._saved_step))
-        return _flat(whole.index_select(axis, chosen))
-    return _flat(whole.select(axis, part if node.name() == "UnbindBackward0" else int(node._saved_index)))
+        start, end = (min(_place(one, before[axis]), before[axis]) for one in (node._saved_start, node._saved_end))
+        chosen = torch.arange(start, end, int(node._saved_step))
+        return whole.index_select(axis, chosen).flatten()
+    index = part if node.name() == "UnbindBackward0" else _place(node._saved_index, before[axis])
+    return whole.select(axis, index).flatten()
 
 
-def _flat(rows: torch.Tensor) -> torch.Tensor:
-    return rows.flatten()
+def _place(number: Any, size: int) -> int:
+    """A place along an axis of this size, which autograd keeps unsigned where it is counted from the end."""
+    place = int(number) - (2**64 if int(number) >= 2**63 else 0)
+    return place + size if place < 0 else place
 
 
 def _judged(ids: torch.Tensor, one: torch.Tensor, two: torch.Tensor) -> Compared | None:

@@ -246,6 +246,8 @@ class Untaught:
         self.known: dict[int, dict[str, Any]] = {}
         self.calls = 0
         self.rows: dict[int, set[tuple[int, ...]]] = {}
+        self.skipped: dict[int, set[int]] = {}
+        """What is left out behind each of them: a prompt that ends in one of these ends there, not in the token."""
         counted = target != ignore
         if len(ids) < SEPARATED_ROWS or not bool(counted.any(1).all()):
             return
@@ -254,15 +256,20 @@ class Untaught:
             ends = _once(ids, token)
             if ends is None or int(ends.min()) < 1 or not bool((first == ends + 1).all()):
                 continue
-            skipped = len(ids.gather(1, first[:, None]).unique())
-            if skipped >= VARIED:
-                self.known[token], self.rows[token] = {"untaught": token, "skipped": skipped}, set()
+            skipped = set(tolist(ids.gather(1, first[:, None]).unique()))
+            if len(skipped) >= VARIED:
+                self.known[token], self.rows[token] = {"untaught": token, "skipped": len(skipped)}, set()
+                self.skipped[token] = skipped
 
     def asked(self, ids: torch.Tensor) -> dict[str, Any] | None:
         """A call without gradients; fields of the probe once it is plain."""
         self.calls += 1
         for token, found in self.known.items():
-            self.rows[token].update(_ending_in(ids, token))
+            ended = _ending_in(ids, token)
+            behind = {int(row[len(one)]) for row, one in zip(ids, ended, strict=False) if len(one) < len(row)}
+            if behind and (len(ids) == 1 or behind & self.skipped[token]):
+                continue
+            self.rows[token].update(ended)
             if len(self.rows[token]) >= ENDED_ROWS:
                 self.known = {}
                 return {"examples": len(ids), "length": ids.shape[1], **found}
@@ -344,7 +351,8 @@ def _begin(ids: torch.Tensor, token: int, closes: bool, padding: int | None) -> 
     if not closes:
         return ids == token
     begins = torch.zeros_like(ids, dtype=torch.bool)
-    begins[:, 1:] = (ids[:, :-1] == token) & (ids[:, 1:] != token)
+    inside = (ids != token).cumsum(1) > 0  # what stands before the first text fills up the row
+    begins[:, 1:] = (ids[:, :-1] == token) & (ids[:, 1:] != token) & inside[:, :-1]
     return begins if padding is None else begins & (ids != padding)
 
 

@@ -22,7 +22,7 @@ import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from torchward.runtime.anchors import Anchors
-from torchward.runtime.tensors import in_torch, plain, thin, user_frame
+from torchward.runtime.tensors import in_library, in_torch, plain, thin, user_frame
 from torchward.runtime.wrap import Patches
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class Scores:
         if (
             recorder.inside
             or self.decided >= CUTS
-            or in_torch(frame)
+            or in_library(frame.f_code.co_filename)  # metrics make sure that they are given probabilities
             or not (plain(output) and output.is_cpu and output.is_floating_point() and output.numel())
             or StorageWeakRef(output.untyped_storage()) != self.storage
         ):

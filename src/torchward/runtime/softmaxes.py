@@ -83,6 +83,8 @@ def smoothed(walked: graph.Walk) -> tuple[int, float, float] | None:
     """Targets that a loss weighs log-probabilities with, and that are one number for the right class and another for
     each of the others, alike in all rows: (classes, that of the right one, that of each other)."""
     for node in walked.nodes[:NEAR_LOSS]:
+        if node.name() == "DivBackward0" and math.prod(graph.output_shape(node) or ()) > 1:
+            return None  # perhaps by their sum
         children = [child for child, _ in node.next_functions]
         if node.name() != "MulBackward0" or children.count(None) != 1:
             continue

@@ -153,10 +153,10 @@ class Watch:
 
     def _distributions(self, guard: Any) -> None:
         recorder = self.recorder
-        spreads = recorder.spreads
+        spreads, compiling = recorder.spreads, torch.compiler.is_compiling
 
         def made(_token: Any, _result: Any, args: Any, kwargs: Any) -> None:
-            if spreads.asked and not recorder.inside:
+            if spreads.asked and not compiling() and not recorder.inside:
                 scale = args[2] if len(args) > 2 else kwargs.get("scale")
                 recorder.timed(spreads.distributed, scale, recorder.site(caller(2)))
 

@@ -103,7 +103,7 @@ class Losses(Part):
         self._alike[row["i"]].append(row)
 
     def on_miss(self, row: Row) -> None:
-        self._filled[row["i"]] = Filled(row["n"], row["of"], row["p"], row["v"])
+        self._filled[row["i"]] = Filled(*(row[key] for key in ("n", "of", "p", "v", "me")))
 
     def on_nv(self, row: Row) -> None:
         self._spreads[row["i"]][row["m"], row["o"]] = Spread(

@@ -16,7 +16,11 @@ def check(run: Run) -> Iterator[Finding]:
     found = [one for one in run.renumbered if one.moved >= MOVED * one.shared]
     trained = {parameter.module for parameter in run.parameters if parameter.optimizers}
     found = [one for one in found if one.layer in trained]
-    if not found:
+    # Of several models with tables of their own each may know the numbers of one part.
+    several = (
+        len({one.model for one in run.parameters if one.optimizers and one.module_kind.startswith("Embedding")}) > 1
+    )
+    if not found or several:
         return
     first = found[0]
     yield Finding(

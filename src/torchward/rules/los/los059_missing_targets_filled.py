@@ -32,7 +32,9 @@ def check(run: Run) -> Iterator[Finding]:
                 "calls": filled.calls,
             },
             place=at(loss.site, loss.values),
-            confidence=Confidence.LIKELY,
+            # What was not mentioned may be agreed to be a no, or to have been none.
+            confidence=Confidence.POSSIBLE if filled.measured else Confidence.LIKELY,
+            severity=Severity.HINT if filled.measured else None,
         )
 
 

@@ -119,7 +119,8 @@ def _begins_anew(
         return False
     rest = Series([steps[place] - resumption.step for place in moved], [values[place] for place in moved])
     # Of many legs the first is seen best.
-    former = _former(run, resumption if below == JUMP / 2 else run.resumptions[0])
+    first = next(one for one in run.resumptions if one.optimizer == resumption.optimizer)
+    former = _former(run, resumption if below == JUMP / 2 else first)
     highest = max(*rest.values, *(former.values if former else ()), resumption.peak or 0.0)
     if resumption.lr < UNFINISHED * highest:
         return False

@@ -1,52 +1,38 @@
-"""TRN024: raw scores are compared with 0.5, as if they were probabilities, or probabilities with 0."""
+"""TRN024: raw scores are compared with 0.5, as if they were probabilities."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from torchward.facts import Decision, Run
+from torchward.facts import Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
 VALUES = 100
 CHANGED = 0.02
 """Share of what either number finds that the other does not: below it, little is lost."""
-KINDS = {"binary_cross_entropy_with_logits": (0.5, 0.0), "binary_cross_entropy": (0.0, 0.5)}
-"""Loss -> a number that its outputs are wrongly compared with, and where both classes are equally likely."""
+KIND, CUT = "binary_cross_entropy_with_logits", 0.5
 
 
 def check(run: Run) -> Iterator[Finding]:
     for found in run.decisions:
         losses = [loss for loss in run.losses if loss.training and loss.judges and loss.judges[0] == found.model]
-        kinds = {loss.kind for loss in losses} & set(KINDS)
-        if len(kinds) != 1 or any(loss.positive_weights for loss in losses):
-            continue  # with weights, neither number is where both classes are equally likely
-        wrong, even = KINDS[next(iter(kinds))]
-        if found.numbers != (wrong,) or _is_other_kind(found, wrong) or found.values < VALUES:
+        # With weights, 0 is not where both classes are equally likely either.
+        if {loss.kind for loss in losses} != {KIND} or any(loss.positive_weights for loss in losses):
+            continue
+        probabilities = found.low >= 0 and found.high <= 1
+        if found.numbers != (CUT,) or probabilities or found.values < VALUES:
             continue
         share = found.between / max(1, found.above)
         if share < CHANGED:
             continue
         yield Finding(
             "TRN024",
-            data={
-                "loss": next(iter(kinds)),
-                "cut": wrong,
-                "even": even,
-                "low": found.low,
-                "high": found.high,
-                "share": share,
-                "values": found.values,
-            },
+            data={"loss": KIND, "low": found.low, "high": found.high, "share": share, "values": found.values},
             place=at(found.site),
             confidence=Confidence.LIKELY,
         )
         return
-
-
-def _is_other_kind(found: Decision, cut: float) -> bool:
-    """The numbers say otherwise: raw scores lie within 0 and 1 only if they are none."""
-    return (found.low >= 0 and found.high <= 1) == (cut > 0)
 
 
 RULE = Rule(
@@ -56,10 +42,10 @@ RULE = Rule(
     since="0.1.0",
     checks=(check,),
     message=Text(
-        "Outputs that are trained by `{loss}` are compared with {cut:g}; they lie between {low:.3g} and {high:.3g}, and both "
-        "classes are equally likely at {even:g}. {share:.1%} of those above 0 ({values} values) are between 0 and 0.5, and are "
+        "Outputs that are trained by `{loss}` are compared with 0.5; they lie between {low:.3g} and {high:.3g}, and both "
+        "classes are equally likely at 0. {share:.1%} of those above 0 ({values} values) are between 0 and 0.5, and are "
         "counted for the wrong class.",
-        "用 `{loss}` 训练的输出与 {cut:g} 比较；这些输出在 {low:.3g} 到 {high:.3g} 之间，两个类别在 {even:g} 处可能性相等。"
+        "用 `{loss}` 训练的输出与 0.5 比较；这些输出在 {low:.3g} 到 {high:.3g} 之间，两个类别在 0 处可能性相等。"
         "在大于 0 的值中（共 {values} 个值），有 {share:.1%} 位于 0 和 0.5 之间，被算作了错误的类别。",
     ),
     why=Text(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas  # type: ignore[import-untyped,unused-ignore]
 
 from torchward.runtime.tensors import caller, of_user
+from torchward.runtime.wrap import around
 
 if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
@@ -29,5 +30,8 @@ class Frames:
 
 def install(recorder: Recorder, patches: Patches) -> None:
     after = recorder.guarded("pandas", Frames(recorder).numbered)
-    patches.around(pandas, "factorize", None, after)
+    made = around(pandas.factorize, None, after)
+    # Where it is pickled from, too.
+    for owner in {pandas, sys.modules.get(pandas.factorize.__module__, pandas)}:
+        patches.replace(owner, "factorize", made)
     patches.around(pandas.Series, "factorize", None, after)

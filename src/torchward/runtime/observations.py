@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from torchward.runtime.tensors import of_user, plain
+from torchward.runtime.wrap import innermost
 
 if TYPE_CHECKING:
     from torchward.runtime.recorder import Recorder
@@ -72,7 +73,8 @@ class Observations:
             if handed.windows >= WINDOWS or held >= HELD:
                 handed.next = sys.maxsize
             if held >= HELD:
-                name, code = handed.kind.__name__, getattr(getattr(handed.kind, "step", None), "__code__", None)
+                name, step = handed.kind.__name__, innermost(getattr(handed.kind, "step", None))
+                code = getattr(step, "__code__", None)
                 site = -1
                 if code is not None and of_user(code.co_filename):
                     site = self.recorder.site_at(code.co_filename, code.co_firstlineno, code.co_name)

@@ -1,11 +1,10 @@
 """Watches categories that are turned into numbers by themselves, and the embedding layers that these numbers reach.
 
-Of a column only its categories are kept, as hashes, and a checksum of its first numbers.
+Of a column only its categories are kept, as hashes, a checksum of its first numbers, and the names of its rows.
 """
 
 from __future__ import annotations
 
-import weakref
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,8 @@ LIMIT = 512
 """Columns that are looked at in all: who numbers more does so in a loop."""
 FEWEST, MOST = 4, 20_000
 """Categories of a column."""
-ROWS = 1_000_000
+ROWS = 100_000
+"""Of a column, up to which the names of its rows are kept."""
 SPLITS = 4
 """Columns of one name that are numbered before a training, at most: more are of a model each."""
 HEAD = 24
@@ -41,7 +41,7 @@ class _Column:
         self.name = str(getattr(values, "name", "") or "")
         self.head = _checksum(torch.tensor([int(one) for one in codes[:HEAD]]))
         index: Any = getattr(values, "index", None)
-        self.index = weakref.ref(index) if index is not None and len(index) <= ROWS else lambda: None
+        self.index = index if index is not None and len(index) <= ROWS else None
 
     def moved(self, other: _Column) -> tuple[int, int]:
         """Categories that both have, and those of them that have another number."""
@@ -52,8 +52,8 @@ class _Column:
         """They are of different rows of one table, or numbered by the same line."""
         if self.site == other.site:
             return True
-        one, two = self.index(), other.index()
-        if one is None or two is None or one.dtype != two.dtype:
+        one, two = self.index, other.index
+        if one is None or two is None or one.dtype != two.dtype or not (one.is_unique and two.is_unique):
             return False
         return not bool(one.isin(two).any())
 

@@ -99,6 +99,6 @@ for epoch in range(12):
     print(epoch, loss.item())
 """,
     links=("https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html",),
-    explains=("NUM002", "OPT007"),
+    explains=("MOD003", "NUM002", "OPT007"),
     needs=("optimizer",),
 )

@@ -49,7 +49,11 @@ class _OfTorch:
         self.call = wrapper
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.call(*args, **kwargs)
+        try:
+            return self.call(*args, **kwargs)
+        except BaseException as error:
+            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+            raise
 
     def __reduce__(self) -> Any:
         return self.__wrapped__.__reduce__()

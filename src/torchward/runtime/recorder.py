@@ -390,20 +390,10 @@ class Recorder(Hot):
         self.reader.poll()
         self.calls.settle()
         self.calls.write_counts()
-        self.models.write_counts()
-        self.optimizers.write_counts()
-        self.checkpoints.write_counts()
-        self.resumes.write_counts()
-        self.loaders.write_counts()
-        self.losses.write_counts()
-        self.mirrors.write_counts()
-        self.orientations.write_counts()
-        self.givens.write_counts()
-        self.missing.write_counts()
-        self.spreads.write_counts()
-        self.sweeps.write_counts()
-        self.scores.write_counts()
-        self.waits.write_counts()
+        parts: list[Any] = [self.models, self.optimizers, self.checkpoints, self.resumes, self.loaders, self.losses]
+        parts += [self.mirrors, self.orientations, self.givens, self.missing, self.spreads, self.sweeps, self.scores]
+        for part in (*parts, self.waits):
+            part.write_counts()
         median = statistics.median(self.durations) if self.durations else None
         self.row(
             "n",

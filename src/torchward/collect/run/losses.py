@@ -12,10 +12,8 @@ from torchward.facts import (
     Advantages,
     Agreement,
     Alignment,
-    Beside,
     Cut,
     Divergence,
-    EndTargets,
     Entropy,
     Filled,
     Loss,
@@ -61,7 +59,6 @@ class Losses(Part):
         self._given: dict[int, tuple[int, int, int, int, int]] = {}
         self._spreads: dict[int, dict[tuple[int, int], Spread]] = defaultdict(dict)
         self._filled: dict[int, Filled] = {}
-        self._alike: defaultdict[int, list[Row]] = defaultdict(list)
         self._twice: Counter[tuple[int, int, int, int]] = Counter()
         self._divergence: dict[int, list[Growing]] = defaultdict(lambda: [Growing() for _ in range(3)])
         self._evaluated_scales: dict[int, list[tuple[float, float, float, float]]] = defaultdict(list)
@@ -76,7 +73,6 @@ class Losses(Part):
         self._reference: dict[int, list[Row]] = defaultdict(list)
         self._returns: dict[int, Counter[str]] = defaultdict(Counter)
         self._alignment: dict[int, Counter[str]] = defaultdict(Counter)
-        self._beside: dict[int, list[Row]] = defaultdict(list)
         self._weighed_by_graph: dict[int, list[int]] = defaultdict(list)
         self._code_cut: dict[int, list[bool]] = defaultdict(list)
         self._agreement: dict[int, list[Row]] = defaultdict(list)
@@ -98,9 +94,6 @@ class Losses(Part):
     def on_ec(self, row: Row) -> None:
         self._held_out[row["i"]].update({int(label): number for label, number in row["v"].items()})
         self._held_out_classes[row["i"]] = row.get("c")
-
-    def on_et(self, row: Row) -> None:
-        self._alike[row["i"]].append(row)
 
     def on_miss(self, row: Row) -> None:
         self._filled[row["i"]] = Filled(*(row[key] for key in ("n", "of", "p", "v", "me")))
@@ -139,9 +132,6 @@ class Losses(Part):
 
     def on_al(self, row: Row) -> None:
         self._alignment[row["i"]][row["kind"]] += 1
-
-    def on_vp(self, row: Row) -> None:
-        self._beside[row["i"]].append(row)
 
     def on_pa(self, row: Row) -> None:
         self._agreement[row["i"]].append(row)
@@ -456,20 +446,6 @@ class Losses(Part):
     def alignments(self) -> tuple[Alignment, ...]:
         return tuple(
             Alignment(index, self._site(index), dict(kinds)) for index, kinds in sorted(self._alignment.items())
-        )
-
-    def beside(self) -> tuple[Beside, ...]:
-        return tuple(
-            Beside(
-                index, self._site(index), column(rows, "p"), column(rows, "e"), column(rows, "w"), bool(rows[-1]["sh"])
-            )
-            for index, rows in sorted(self._beside.items())
-        )
-
-    def end_targets(self) -> tuple[EndTargets, ...]:
-        return tuple(
-            EndTargets(index, self._site(index), column(rows, "e"), column(rows, "c"))
-            for index, rows in sorted(self._alike.items())
         )
 
     def agreements(self) -> tuple[Agreement, ...]:

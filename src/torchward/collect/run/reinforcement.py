@@ -9,9 +9,11 @@ from torchward.collect.run._rows import Growing, Ledger, Part, by_key, column
 from torchward.facts import (
     Acting,
     Anchor,
+    Beside,
     Bootstraps,
     Choices,
     CutTargets,
+    EndTargets,
     Episodes,
     HeldObservations,
     Learner,
@@ -32,6 +34,8 @@ class Reinforcement(Part):
         self._anchors: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._lengths: dict[int, list[Row]] = defaultdict(list)
         self._pairs: dict[int, list[Row]] = defaultdict(list)
+        self._alike: defaultdict[int, list[Row]] = defaultdict(list)
+        self._beside: dict[int, list[Row]] = defaultdict(list)
         self._choices: dict[int, list[Row]] = defaultdict(list)
         self._acts: list[Row] = []
         self._held: list[Row] = []
@@ -65,6 +69,12 @@ class Reinforcement(Part):
     def on_oh(self, row: Row) -> None:
         self._held.append(row)
 
+    def on_et(self, row: Row) -> None:
+        self._alike[row["i"]].append(row)
+
+    def on_vp(self, row: Row) -> None:
+        self._beside[row["i"]].append(row)
+
     def on_ln(self, row: Row) -> None:
         self._lengths[row["i"]].append(row)
 
@@ -81,11 +91,28 @@ class Reinforcement(Part):
     def preferences(self) -> tuple[Preferences, ...]:
         return tuple(
             Preferences(
-                self.ledger.site(self.ledger.rows["stream"].get(index, {}).get("site")),
+                self._site(index),
                 rows[-1]["n"],
                 *(column(rows, key) for key in "cof"),
             )
             for index, rows in sorted(self._pairs.items())
+        )
+
+    def _site(self, stream: int) -> Site | None:
+        return self.ledger.site(self.ledger.rows["stream"].get(stream, {}).get("site"))
+
+    def beside(self) -> tuple[Beside, ...]:
+        return tuple(
+            Beside(
+                index, self._site(index), column(rows, "p"), column(rows, "e"), column(rows, "w"), bool(rows[-1]["sh"])
+            )
+            for index, rows in sorted(self._beside.items())
+        )
+
+    def end_targets(self) -> tuple[EndTargets, ...]:
+        return tuple(
+            EndTargets(index, self._site(index), column(rows, "e"), column(rows, "c"))
+            for index, rows in sorted(self._alike.items())
         )
 
     def lengths(self) -> tuple[Lengths, ...]:
@@ -94,7 +121,7 @@ class Reinforcement(Part):
             follows = Growing()
             for row in rows:
                 follows.add(row["s"], row["r"])
-            site = self.ledger.site(self.ledger.rows["stream"].get(index, {}).get("site"))
+            site = self._site(index)
             found.append(Lengths(index, site, follows.series(), *(column(rows, key) for key in "muwb")))
         return tuple(found)
 

@@ -166,7 +166,17 @@ from torchward.facts.run import (
     Unsaved,
     Unseeded,
 )
-from torchward.facts.score import Answers, ClassAnswers, Decision, Metric, MixedScore, PutBack, Score, ScoredInTraining
+from torchward.facts.score import (
+    Answers,
+    ClassAnswers,
+    Decision,
+    Metric,
+    MixedScore,
+    Named,
+    PutBack,
+    Score,
+    ScoredInTraining,
+)
 from torchward.facts.series import (
     Series,
     Site,
@@ -252,6 +262,7 @@ __all__ = [
     "ModeProbe",
     "Model",
     "Module",
+    "Named",
     "Noised",
     "NonFinite",
     "Operand",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from torchward.facts.series import Series, Site
 
@@ -51,14 +52,32 @@ class Decision:
     """The least and the largest of the values."""
 
 
+class Named(NamedTuple):
+    """What the examples of one class were taken for."""
+
+    examples: int
+    right: int
+    most: int
+    """The class that was named for most of them, ..."""
+    times: int
+    """... and for how many."""
+
+    def with_more(self, other: Named) -> Named:
+        """What both hold; which class was named most is known of each by itself only."""
+        more, less = sorted((self, other), key=lambda one: -one.times)
+        times = more.times + (less.times if less.most == more.most else 0)
+        return Named(self.examples + other.examples, self.right + other.right, more.most, times)
+
+
 @dataclass(frozen=True, eq=False)
 class ClassAnswers:
-    """What the program counted itself, without gradients, after so many steps, class by class."""
+    """What was counted without gradients, by the program or its loss, after so many steps, class by class."""
 
     model: int
     step: int
-    classes: Mapping[int, tuple[int, int]]
-    """Class -> examples of it that were compared, and those named so."""
+    classes: Mapping[int, Named]
+    missed: Mapping[int, Named]
+    """The same of those batches alone in which most examples were named wrongly."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,8 @@ MOST = 12
 """Evaluations in which the scales of both are looked at, ..."""
 LEAST_VALUES = 16
 """... and values of a batch that this takes."""
+NAMED = 1_000
+"""Batches, over the whole run, in which the classes that were named are counted."""
 CLASSES = 100
 """Of held-out targets that are counted, at most."""
 
@@ -52,6 +54,8 @@ class Evaluations:
         self.recorder = recorder
         self.places: dict[int, _Evaluated] = {}
         """By their number in the log."""
+        self.named = 0
+        """Batches whose classes were counted by what was named."""
         self.pending: set[int] = set()
 
     def judged(
@@ -73,6 +77,10 @@ class Evaluations:
             _scales(place, prediction, target)
         if kind in (*REGRESSIONS, *BINARY_LOSSES) and plain(prediction) and plain(target):
             self.recorder.givens.compared(index, prediction, target)
+        classes = kind in CLASS_LOSSES and plain(prediction) and plain(target) and is_classes(prediction, target)
+        if classes and prediction.is_cpu and target.dim() == 1 and self.named < NAMED:
+            self.named += 1
+            self.recorder.scores.judged_by_loss(prediction.detach().argmax(1), target)
         if place.judged < BATCHES and plain(prediction) and plain(target):
             if kind in CLASS_LOSSES and place.over < MOST and target.dim() == 1:
                 _held_out(place, prediction, target)

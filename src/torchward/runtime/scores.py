@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 import weakref
+from collections import Counter
 from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,9 @@ ANSWERS = 2_000
 """Comparisons of answers with targets that are written down."""
 CLASSES, EVALUATIONS = 64, 300
 """Classes that are counted apart, and steps at which that is written down."""
+MISSED, TOGETHER = 0.6, 16
+"""Share of right answers below which a batch of at least so many examples is also counted apart: the same evaluation
+may go over the training data, too, where nearly all are right."""
 IN_TRAINING = 8
 """Scores of outputs that a step is trained by that are written down."""
 CELLS = 2_000_000
@@ -63,8 +67,9 @@ class Scores:
         self.answered = self.decided = self.in_training = 0
         self.storage: StorageWeakRef | None = None
         """Memory of what the last call of a model returned."""
-        self.by_class: dict[int, list[int]] = {}
-        """Class -> examples of it, and those named so, of one model at one step, that are not written down yet."""
+        self.by_class: tuple[Counter[tuple[int, int]], Counter[tuple[int, int]]] = Counter(), Counter()
+        """(class, class that was named) -> examples, of one model at one step, that are not written down yet: those of
+        all batches, and those of batches that were mostly missed."""
         self.by_class_of = (-1, -1)
         self.by_class_written = 0
         self.output: weakref.ref[torch.Tensor] | None = None
@@ -272,26 +277,39 @@ class Scores:
             self._count_classes(answer, target)
             return
 
+    def judged_by_loss(self, answer: torch.Tensor, target: torch.Tensor) -> None:
+        """A loss without gradients compares the classes that the last model named with these."""
+        if plain(target) and target.numel():
+            self._count_classes(answer, target)
+
     def _count_classes(self, answer: torch.Tensor, target: torch.Tensor) -> None:
         if target.is_floating_point() or target.dtype is torch.bool or int(target.min()) < 0:
             return
         if self.by_class_of != (self.model, self.recorder.step):
             self.write_counts()
             self.by_class_of = self.model, self.recorder.step
-        known, number = target.unique(return_counts=True)
-        right = target[answer == target].long()
-        for one, examples in zip(known[:CLASSES].tolist(), number.tolist(), strict=False):
-            counts = self.by_class.setdefault(one, [0, 0])
-            counts[0] += examples
-            counts[1] += int((right == one).sum())
+        both, number = torch.stack([target.long(), answer.long()]).unique(dim=1, return_counts=True)
+        pairs = Counter(dict(zip(zip(*both.tolist(), strict=True), number.tolist(), strict=True)))
+        self.by_class[0].update(pairs)
+        if len(target) >= TOGETHER and sum(pairs[one] for one in pairs if one[0] == one[1]) < MISSED * len(target):
+            self.by_class[1].update(pairs)
 
     def write_counts(self) -> None:
         """What is known of the classes, so far."""
-        if self.by_class and self.by_class_written < EVALUATIONS and len(self.by_class) <= CLASSES:
+        counted = [_by_class(counts) for counts in self.by_class]
+        if counted[0] and self.by_class_written < EVALUATIONS and len(counted[0]) <= CLASSES:
             self.by_class_written += 1
             model, step = self.by_class_of
-            self.recorder.row("kinds", m=model, s=step, c=[[one, *counts] for one, counts in self.by_class.items()])
-        self.by_class = {}
+            self.recorder.row("kinds", m=model, s=step, c=counted[0], w=counted[1])
+        self.by_class = Counter(), Counter()
+
+
+def _by_class(counts: Counter[tuple[int, int]]) -> list[list[int]]:
+    """[class, examples of it, those named so, the class that was named most often, how often] of each class."""
+    named: dict[int, Counter[int]] = {}
+    for (one, answer), times in counts.items():
+        named.setdefault(one, Counter())[answer] += times
+    return [[one, sum(kinds.values()), kinds[one], *kinds.most_common(1)[0]] for one, kinds in sorted(named.items())]
 
 
 def _same(one: torch.Tensor, answer: torch.Tensor) -> bool:

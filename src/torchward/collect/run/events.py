@@ -15,6 +15,7 @@ from torchward.facts import (
     LostTie,
     Metric,
     MixedScore,
+    Named,
     NonFinite,
     PartialLoad,
     PutBack,
@@ -46,7 +47,7 @@ class Events(Part):
         self._scores: dict[tuple[str, int, int], list[int]] = defaultdict(list)
         self._answers: dict[tuple[int, int, int, str], Growing] = {}
         self._decisions: dict[tuple[int, int], list[Row]] = defaultdict(list)
-        self._kinds: dict[tuple[int, int], dict[int, tuple[int, int]]] = {}
+        self._kinds: dict[tuple[int, int], tuple[dict[int, Named], dict[int, Named]]] = {}
         self._scored: list[Row] = []
         self._mixed: dict[int, list[Row]] = defaultdict(list)
         self._weights: dict[int, dict[tuple[float, ...], int]] = defaultdict(dict)
@@ -82,10 +83,11 @@ class Events(Part):
         self._decisions[row["m"], row["site"]].append(row)
 
     def on_kinds(self, row: Row) -> None:
-        known = self._kinds.setdefault((row["m"], row["s"]), {})
-        for one, examples, right in row["c"]:
-            before = known.get(one, (0, 0))
-            known[one] = before[0] + examples, before[1] + right
+        known = self._kinds.setdefault((row["m"], row["s"]), ({}, {}))
+        for classes, counted in zip(known, (row["c"], row["w"]), strict=True):
+            for one, *counts in counted:
+                now, before = Named(*counts), classes.get(one)
+                classes[one] = now if before is None else before.with_more(now)
 
     def on_ts(self, row: Row) -> None:
         self._scored.append(row)
@@ -189,7 +191,7 @@ class Events(Part):
         )
 
     def class_answers(self) -> tuple[ClassAnswers, ...]:
-        return tuple(ClassAnswers(model, step, counts) for (model, step), counts in self._kinds.items())
+        return tuple(ClassAnswers(model, step, *counts) for (model, step), counts in self._kinds.items())
 
     def scored_in_training(self) -> ScoredInTraining | None:
         if not self._scored:

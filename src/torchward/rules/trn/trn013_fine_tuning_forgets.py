@@ -62,7 +62,11 @@ def check_classes(run: Run) -> Iterator[Finding]:
         for answers in run.class_answers:
             if answers.model != model or training.first_step < answers.step < training.last_step:
                 continue
-            shares = {one: right / all_ for one, (all_, right) in answers.classes.items() if all_ >= OF_CLASS}
+            shares = {
+                one: named.right / named.examples
+                for one, named in answers.classes.items()
+                if named.examples >= OF_CLASS
+            }
             (before if answers.step <= training.first_step else after).update(shares)
         known = [one for one, share in before.items() if share >= LEAST and one in after]
         lost = [one for one in known if after[one] < FORGOTTEN * before[one]]

@@ -38,7 +38,9 @@ def answer(model, asked):
 
 
 source = sums()
-config = GPT2Config(vocab_size=13, n_positions=LENGTH, n_embd=32, n_layer=2, n_head=2, eos_token_id=STOP, bos_token_id=STOP)
+config = GPT2Config(
+    vocab_size=13, n_positions=LENGTH, n_embd=32, n_layer=2, n_head=2, eos_token_id=STOP, bos_token_id=STOP
+)
 model = GPT2LMHeadModel(config)
 optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3)
 for step in range(150):

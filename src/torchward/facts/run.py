@@ -165,6 +165,20 @@ class Unsaved:
 
 
 @dataclass(frozen=True, eq=False)
+class Overwritten:
+    """Weights that a model was given, and that others, which have nothing to do with them, had replaced when it was
+    trained, without a step of any optimizer in between."""
+
+    model: int
+    site: Site | None
+    """Where they were given."""
+    names: tuple[str, ...]
+    numbers: int
+    of: int
+    """... of all that were given there."""
+
+
+@dataclass(frozen=True, eq=False)
 class Kept:
     """A container that was found to gather tensors, in two or more looks at a process that grows."""
 
@@ -377,6 +391,7 @@ class Run:
     """The step after which a trained model was last given other weights than it had."""
     partial_loads: tuple[PartialLoad, ...] = ()
     unsaved: tuple[Unsaved, ...] = ()
+    overwritten: tuple[Overwritten, ...] = ()
     scores: tuple[Score, ...] = ()
     answers: tuple[Answers, ...] = ()
     decisions: tuple[Decision, ...] = ()

@@ -381,6 +381,7 @@ class Models:
             self.recorder.timed(self.recorder.shadows.begin, root, parameters)
             self.recorder.timed(self.recorder.tables.begin, root, module)
             self.recorder.timed(self.recorder.unsaved.begin, root, module)
+            self.recorder.timed(self.recorder.overwritten.look, root, module)
             if any(not parameter.requires_grad for parameter in parameters):
                 self.recorder.timed(frozen.look, self.recorder, root, module)
         return root

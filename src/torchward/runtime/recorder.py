@@ -43,6 +43,7 @@ from torchward.runtime.missing import Missing
 from torchward.runtime.models import Models
 from torchward.runtime.optimizers import Opt, Optimizers
 from torchward.runtime.orientations import Orientations
+from torchward.runtime.overwritten import Overwritten
 from torchward.runtime.pace import Pace
 from torchward.runtime.parameters import Parameters
 from torchward.runtime.passes import Passes
@@ -167,6 +168,7 @@ class Recorder(Hot):
         self.spreads = Spreads(self)
         self.ties = Ties(self)
         self.unsaved = Unsaved(self)
+        self.overwritten = Overwritten(self)
         self.meters = Meters(self)
         self.environments = Environments(self)
         self.scores = Scores(self)

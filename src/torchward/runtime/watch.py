@@ -61,6 +61,7 @@ class Watch:
             made(args[0])
             acted_in(patches)
             adapt()
+            recorder.overwritten.begins(args[0])
 
         patches.around(Optimizer, "__init__", None, optimizer_made)
         patches.replace(torch.autograd, "backward", recorder.streams.stand_in(torch.autograd.backward))
@@ -273,6 +274,7 @@ class Watch:
             if not recorder.inside:
                 recorder.heldout.forget()
                 recorder.timed(recorder.unsaved.loaded, args[0])
+                recorder.timed(recorder.overwritten.loaded, args[0])
             for parameter in args[0].parameters():
                 held = recorder.parameters.find(parameter)
                 if held is not None:
@@ -282,6 +284,8 @@ class Watch:
             if recorder.step and not recorder.inside:
                 recorder.checkpoints.loading(args[0], args[1] if len(args) > 1 else kwargs.get("state_dict"))
 
+        for kind in (nn.Embedding, nn.EmbeddingBag):
+            patches.around(kind, "__init__", None, recorder.overwritten.made)
         patches.around(nn.Module, "load_state_dict", guard("modules", loading), guard("modules", loaded))
 
         def replicated(_token: Any, _result: Any, args: Any, _kwargs: Any) -> None:

@@ -235,6 +235,7 @@ class RunBuilder:
             aliased_loads=events.aliased_loads(),
             lost_ties=events.lost_ties(),
             unsaved=events.unsaved(),
+            overwritten=events.overwritten(),
             restored=events.restored,
             partial_loads=events.partial_loads(),
             checkpoint_loads=events.checkpoint_loads(),

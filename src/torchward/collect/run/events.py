@@ -17,6 +17,7 @@ from torchward.facts import (
     MixedScore,
     Named,
     NonFinite,
+    Overwritten,
     PartialLoad,
     PutBack,
     Rounds,
@@ -44,6 +45,7 @@ class Events(Part):
         """The last step of `rs`."""
         self._partial: list[Row] = []
         self._unsaved: list[Row] = []
+        self._overwritten: list[Row] = []
         self._scores: dict[tuple[str, int, int], list[int]] = defaultdict(list)
         self._answers: dict[tuple[int, int, int, str], Growing] = {}
         self._decisions: dict[tuple[int, int], list[Row]] = defaultdict(list)
@@ -71,6 +73,9 @@ class Events(Part):
 
     def on_us(self, row: Row) -> None:
         self._unsaved.append(row)
+
+    def on_ow(self, row: Row) -> None:
+        self._overwritten.append(row)
 
     def on_pp(self, row: Row) -> None:
         self._scores[row["op"], row["site"], row["m"]].append(row["n"])
@@ -139,6 +144,12 @@ class Events(Part):
             site, model = self.ledger.site(row["site"]), row["m"]
             found.append(PartialLoad(row["s"], site, model, row["n"], row["t"], row["own"], row["fits"], names))
         return tuple(found)
+
+    def overwritten(self) -> tuple[Overwritten, ...]:
+        return tuple(
+            Overwritten(row["m"], self.ledger.site(row["site"]), tuple(row["names"]), row["n"], row["of"])
+            for row in self._overwritten
+        )
 
     def unsaved(self) -> tuple[Unsaved, ...]:
         return tuple(

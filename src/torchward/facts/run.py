@@ -390,6 +390,9 @@ class Run:
     restored: int | None = None
     """The step after which a trained model was last given other weights than it had."""
     partial_loads: tuple[PartialLoad, ...] = ()
+    compared_by_hand: tuple[int, int] = (0, 0)
+    """Without gradients, outputs from which the program subtracted the very input of the model, and those from which it
+    subtracted something else of its size."""
     unsaved: tuple[Unsaved, ...] = ()
     overwritten: tuple[Overwritten, ...] = ()
     scores: tuple[Score, ...] = ()

@@ -24,6 +24,8 @@ UNTRAINED = 3
 """Steps."""
 ROWS, FOLLOWS = 64, 0.5
 """Examples that are compared; correlation of `x + f(x)` with x: 0.7 for an untrained f(x) as large as x, else more."""
+BY_HAND = -1
+"""In the place of a loss function's number."""
 LOOKED = 64
 """Calls of a loss function at one place that are looked at."""
 
@@ -78,6 +80,15 @@ class Givens:
             counts[3] += same and self._damaged(target)
             other = self._other(target) if same else None
             self.beside = (place, other) if other is not None else self.beside
+
+    def subtracted(self, one: torch.Tensor, other: torch.Tensor) -> None:
+        """Without gradients one was taken from the other: an error that the program computes by itself."""
+        if self.last is None or one.shape != other.shape or one.numel() != self.last[1] or not plain(one):
+            return
+        for prediction, target in ((one, other), (other, one)):
+            if plain(target) and prediction.untyped_storage().data_ptr() in self.last[0]:
+                self.compared(BY_HAND, prediction, target)
+                return
 
     def settle(self) -> None:
         """The step is over: was the other tensor of its batch used for anything?"""

@@ -137,6 +137,7 @@ class Scores:
         seen = self.recorder.guarded("scores", self._seen)
         judged = self.recorder.guarded("scores", self._judged)
         subtracted = self.recorder.guarded("references", self._subtracted)
+        erred = self.recorder.guarded("losses", self._erred)
 
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
             try:
@@ -147,6 +148,8 @@ class Scores:
             counts = scores.counts
             if kind == "-" and scores.anchors.calls and args and type(args[0]) is tensor:
                 subtracted(self, args[0], frame_of(1))
+            if kind == "-" and args and type(args[0]) is tensor and result.dim() > 1 and not torch.is_grad_enabled():
+                erred(self, args[0])
             if counts and args and type(args[0]) is tensor and type(result) is tensor and result.dim():
                 rows = result.shape[0]
                 if rows in counts and result.dim() == 1 and kind != "-" and self.shape == args[0].shape:
@@ -202,6 +205,10 @@ class Scores:
 
     def _subtracted(self, one: torch.Tensor, other: torch.Tensor, frame: FrameType) -> None:
         self.anchors.subtracted(one, other, frame)
+
+    def _erred(self, one: torch.Tensor, other: torch.Tensor) -> None:
+        if not self.recorder.inside:
+            self.recorder.timed(self.recorder.givens.subtracted, one, other)
 
     def _seen(self, kind: str, model: int, one: torch.Tensor, other: torch.Tensor, frame: FrameType) -> None:
         recorder = self.recorder

@@ -189,6 +189,7 @@ class RunBuilder:
             alignments=losses.alignments(),
             end_targets=self._learning.end_targets(),
             returns=losses.returns(),
+            compared_by_hand=losses.compared_by_hand(),
             partners=losses.partners(),
             cuts=losses.cuts(),
             bounded=self._bounds.bounded(),

@@ -15,8 +15,10 @@ TRAINED, EVALUATED = 10, 2
 def check(run: Run) -> Iterator[Finding]:
     evaluations = [loss for loss in run.losses if not loss.training and any(loss.given)]
     others = sum(loss.given[1] for loss in evaluations if loss.given[1] >= EVALUATED)
+    same_by_hand, others_by_hand = run.compared_by_hand
+    others += others_by_hand
     trained = [loss for loss in run.losses if loss.training and any(loss.given)]
-    if len(trained) != 1 or any(loss.given[0] for loss in evaluations):
+    if len(trained) != 1 or same_by_hand or any(loss.given[0] for loss in evaluations):
         return  # reconstruction is what is asked of it in evaluation, too
     (loss,) = trained
     same, other, added, damaged, beside = loss.given

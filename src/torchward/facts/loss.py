@@ -362,6 +362,11 @@ class LossStream:
     graph of their own."""
     softmax: tuple[tuple[int, ...], int, str] | None = None
     """(shape, axis, layer that feeds it) of a softmax whose result a matrix product sums over another axis."""
+    normalised: tuple[tuple[int, ...], int, int, str] | None = None
+    """(shape, axis of the norm, axis that is summed, layer that feeds it) of vectors that products compare, and that
+    were divided by their norms along another axis."""
+    lost: tuple[int, int] | None = None
+    """(rows, different ones) of an index by which values are added in place, where only the last for each row stays."""
     mixed: tuple[tuple[int, ...], tuple[int, ...], int, str] | None = None
     """(shape, shape it was given, class axis in the first, layer that made them) of scores whose class axis was taken
     apart before a softmax."""

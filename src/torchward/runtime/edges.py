@@ -56,6 +56,31 @@ def of_batch(nodes: list[Any]) -> Edges | None:
     return None
 
 
+class Lost(NamedTuple):
+    rows: int
+    different: int
+    """Rows that they were added to."""
+
+
+def lost_in_place(nodes: list[Any]) -> Lost | None:
+    """`sums[index] += values` with an index that names rows several times: only one value for each row is kept."""
+    for node in nodes[: terms.NODE_LIMIT]:
+        if node.name() != "IndexPutBackward0" or getattr(node, "_saved_accumulate", True):
+            continue
+        indices = [one for one in getattr(node, "_saved_indices", ()) if one is not None]
+        if len(indices) != 1 or indices[0].dtype != torch.int64 or not indices[0].is_cpu:
+            continue
+        added, own = node.next_functions[-1][0], node.next_functions[0][0]
+        if added is None or added.name() not in ("AddBackward0", "SubBackward0"):
+            continue
+        old = added.next_functions[0][0]
+        itself = old is None if own is None else (old is not None and old.name() == "IndexBackward0")
+        different = indices[0].unique().numel()
+        if itself and different < indices[0].numel():
+            return Lost(indices[0].numel(), different)
+    return None
+
+
 def _in_order(owner: torch.Tensor, count: int) -> bool:
     """The graphs' nodes stand one behind the other, and each graph has some."""
     steps = owner.diff()

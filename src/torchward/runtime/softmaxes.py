@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -20,6 +21,9 @@ SCORES = (*PRODUCTS, "MvBackward0", SUM)
 """Operations that compare queries and keys, a sum of their products among them."""
 OF_ONE = (graph.LEAF, "NativeLayerNormBackward0")
 """What is of a size of about 1 as it stands: a query that is itself learned, features that were normalised."""
+
+NORM_KEPT = ("ExpandBackward0", "ClampMinBackward0", "ClampBackward0", "AddBackward0")
+"""Operations between a norm and the division by it."""
 
 OF_TARGETS = graph.VIEWS | {"NegBackward0", "ToCopyBackward0"}
 """Operations between a logarithm of probabilities and its product with the targets."""
@@ -53,6 +57,41 @@ def misplaced_softmax(walked: graph.Walk, owner: graph.Owner) -> tuple[tuple[int
                 if axis != summed and shape[summed] > 1:
                     return shape, axis, graph.feeding_layer(softmax, owner)[0]
     return None
+
+
+def normalised_otherwise(walked: graph.Walk, owner: graph.Owner) -> tuple[tuple[int, ...], int, int, str] | None:
+    """Vectors that are compared by their products, and were divided by their norms along another axis than the one that
+    the products sum over: (shape, axis of the norm, axis that is summed, feeding layer)."""
+    for node in walked.nodes:
+        if node.name() not in PRODUCTS or any(child is None for child, _ in node.next_functions[:2]):
+            continue
+        found = [
+            _behind(child, place, None, _divides_by_norm) for place, (child, _) in enumerate(node.next_functions[:2])
+        ]
+        axes = [(_norm_axis(one[0]), one[1], graph.output_shape(one[0]) or ()) for one in found if one is not None]
+        if len(axes) == 2 and all(axis != summed and shape[summed] > 1 < shape[axis] for axis, summed, shape in axes):
+            axis, summed, shape = axes[0]
+            return shape, axis, summed, graph.feeding_layer(node.next_functions[0][0], owner)[0]
+    return None
+
+
+def _divides_by_norm(node: Any) -> bool:
+    return node.name() == "DivBackward0" and _norm_of(node) is not None
+
+
+def _norm_of(node: Any) -> Any:
+    """The norm along one axis of a tensor that it is divided by, as `normalize` does; or None."""
+    (divided, _), (divisor, _) = node.next_functions
+    for _ in range(3):
+        if divisor is not None and divisor.name() in NORM_KEPT:
+            divisor = divisor.next_functions[0][0]
+    if divisor is None or divisor.name() != "LinalgVectorNormBackward0" or divisor.next_functions[0][0] is not divided:
+        return None
+    return divisor if divisor._saved_keepdim and len(divisor._saved_dim) == 1 else None
+
+
+def _norm_axis(node: Any) -> int:
+    return _from_front(_norm_of(node)._saved_dim[0], len(graph.output_shape(node) or (0,)))
 
 
 def classes_mixed(walked: graph.Walk, owner: graph.Owner) -> tuple[tuple[int, ...], tuple[int, ...], int, str] | None:
@@ -242,6 +281,11 @@ def _softmax_behind(node: Any, place: int | None, above: Any = None) -> tuple[An
 
     Without a place among the factors: that the sum `above` sums over.
     """
+    return _behind(node, place, above, lambda node: node.name() == "SoftmaxBackward0")
+
+
+def _behind(node: Any, place: int | None, above: Any, is_end: Callable[[Any], bool]) -> tuple[Any, int] | None:
+    """Down from a factor, through rearrangements and dropout, to such a node, and the axis of it that is summed."""
     axis: int | None = None
     for _ in range(16):
         shape = graph.output_shape(node) if node is not None else None
@@ -250,7 +294,7 @@ def _softmax_behind(node: Any, place: int | None, above: Any = None) -> tuple[An
         if axis is None:
             axis = len(shape) - 1 - place if place is not None else _summed_axis(above)
         name = node.name()
-        if name == "SoftmaxBackward0":
+        if is_end(node):
             return node, axis
         child = next((child for child, _ in node.next_functions if child is not None), None)
         if name in ("TransposeBackward0", "TransposeBackward1", "TBackward0"):

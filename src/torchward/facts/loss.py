@@ -270,6 +270,21 @@ class Bounded:
 
 
 @dataclass(frozen=True, eq=False)
+class Pull:
+    """Terms of a loss that grow with the difference between weights and fixed numbers of their shape."""
+
+    stream: int
+    site: Site | None
+    passes: int
+    """Sampled backward passes with such terms, ..."""
+    zero: int
+    """... and those in which all of these differences were exactly 0."""
+    weights: int
+    first_step: int
+    last_step: int
+
+
+@dataclass(frozen=True, eq=False)
 class Smoothed:
     """Targets that a loss weighs log-probabilities with: one number for the right class, another for all others."""
 

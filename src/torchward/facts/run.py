@@ -37,6 +37,7 @@ from torchward.facts.loss import (
     NonFinite,
     Partners,
     Picked,
+    Pull,
     Smoothed,
     Steep,
     TwiceJudged,
@@ -359,6 +360,7 @@ class Run:
     cuts: tuple[Cut, ...] = ()
     bounded: tuple[Bounded, ...] = ()
     smoothed: tuple[Smoothed, ...] = ()
+    pulls: tuple[Pull, ...] = ()
     batched_graphs: tuple[BatchedGraphs, ...] = ()
     lost_derivatives: tuple[LostDerivative, ...] = ()
     trainings: tuple[Training, ...] = ()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime import bounds, depth, digits, edges, errors, graph, picks, softmaxes, terms
+from torchward.runtime import bounds, depth, digits, edges, errors, graph, picks, pulls, softmaxes, terms
 from torchward.runtime.agents import Agents
 from torchward.runtime.evaluations import REGRESSIONS
 from torchward.runtime.losses import LIKELIHOODS
@@ -48,6 +48,7 @@ class Passes:
         self.digits = recorder.guarded("digits", self._digits)
         self.bounds = recorder.guarded("bounds", self._bounds)
         self.edges = recorder.guarded("edges", self._edges)
+        self.pulls = recorder.guarded("pulls", self._pulls)
         self.picks = recorder.guarded("picks", self._picks)
         self.cuts = recorder.guarded("cut numbers", recorder.tables.cuts.trained)
         self.agents = Agents(recorder, self._target)
@@ -150,6 +151,7 @@ class Passes:
         self.bounds(stream, walked)
         self.edges(stream, walked)
         self.picks(stream, walked)
+        self.pulls(stream, walked)
         if any(node.name() in terms.PAIRED for node in walked.nodes[: terms.NODE_LIMIT]):
             self._divergence(stream, walked)
 
@@ -243,6 +245,13 @@ class Passes:
                     self.row("pick", **row, n=int(rows), m=number(masked / rows), r=number(share))
 
             self.recorder.reader.read(one.figures, write)
+
+    def _pulls(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may keep weights near others: how many are not at these very values?"""
+        found = pulls.differences(walked.nodes)
+        if found:
+            row = {"i": stream.index, "s": self.recorder.step, "n": len(found)}
+            self.recorder.reader.read(found, lambda values: self.row("pull", **row, z=values.count(0.0)))
 
     def _bounds(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may take a softmax of products of normalised vectors: how large can these become, and are they?

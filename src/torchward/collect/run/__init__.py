@@ -194,6 +194,7 @@ class RunBuilder:
             cuts=losses.cuts(),
             bounded=self._bounds.bounded(),
             smoothed=self._bounds.smoothed(),
+            pulls=self._bounds.pulls(),
             picked=self._bounds.picked(),
             batched_graphs=self._bounds.batched_graphs(),
             folds=self._bounds.folds(),

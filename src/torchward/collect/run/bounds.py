@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from torchward.collect.run._rows import Ledger, Part, column
-from torchward.facts import BatchedGraphs, Bounded, Fold, Folds, Picked, Renumbered, Smoothed
+from torchward.facts import BatchedGraphs, Bounded, Fold, Folds, Picked, Pull, Renumbered, Smoothed
 from torchward.runlog import Row
 
 
@@ -13,6 +13,7 @@ class Bounds(Part):
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
         self._bounded: dict[tuple[int, int], list[Row]] = defaultdict(list)
+        self._pulls: dict[int, list[Row]] = defaultdict(list)
         self._smoothed: dict[int, list[Row]] = defaultdict(list)
         self._picks: dict[tuple[int, int, str], list[Row]] = defaultdict(list)
         self._graphs: dict[int, list[Row]] = defaultdict(list)
@@ -30,6 +31,9 @@ class Bounds(Part):
     def on_bg(self, row: Row) -> None:
         self._graphs[row["i"]].append(row)
 
+    def on_pull(self, row: Row) -> None:
+        self._pulls[row["i"]].append(row)
+
     def on_smo(self, row: Row) -> None:
         self._smoothed[row["i"]].append(row)
 
@@ -40,6 +44,20 @@ class Bounds(Part):
         self._codes.append(row)
 
     # -- facts
+
+    def pulls(self) -> tuple[Pull, ...]:
+        return tuple(
+            Pull(
+                stream,
+                self.ledger.site(self.ledger.rows["stream"].get(stream, {}).get("site")),
+                len(rows),
+                sum(row["z"] == row["n"] for row in rows),
+                max(row["n"] for row in rows),
+                min(row["s"] for row in rows),
+                max(row["s"] for row in rows),
+            )
+            for stream, rows in sorted(self._pulls.items())
+        )
 
     def smoothed(self) -> tuple[Smoothed, ...]:
         return tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 
 from torchward.facts import Optimizer, Run
 from torchward.rule import Confidence, Finding, Rule, Severity, Text
@@ -46,8 +47,15 @@ def check(run: Run) -> Iterator[Finding]:
             and len(held_elsewhere - set(optimizer.parameters)) == 0
         ):
             yield _finding(run, optimizer, most, Confidence.LIKELY)
-        elif most > PILE and (per_epoch or thrown_away or most > 8 * PILE):
+        elif most > PILE and _usual(run) and (per_epoch or thrown_away or most > 8 * PILE):
             yield _finding(run, optimizer, most, Confidence.LIKELY, Severity.WARNING)
+
+
+def _usual(run: Run) -> bool:
+    """Most steps follow many passes. A stretch between two stages that only reads gradients, as the Fisher information of
+    elastic weight consolidation or a saliency does, is no accumulation."""
+    passes = [sum(name == "backward" for name, _ in cycle.events) for cycle in run.cycles]
+    return bool(passes) and median(passes) >= EPOCH
 
 
 def _cleared_between(run: Run, optimizer: Optimizer) -> bool:

@@ -48,12 +48,14 @@ def _judge(training: Training, used: Loss, score: Series, examples: float, site:
     scores = score.between(_first(training), training.last_step + 1).values
     right = [value for value in used.accuracy.values if math.isfinite(value)]
     held = [value for value in scores if math.isfinite(value)]
+    # Where tasks come one after the other, each may be evaluated before it is trained, and after it was forgotten.
+    ever = max((value for value in score.values if math.isfinite(value)), default=0.0)
     total, classes = sum(used.target_values.values()), len(used.target_values)
     if len(held) < EVALUATIONS or len(right) < 5 or classes < CLASSES or not total or examples < EXAMPLES:
         return
     largest = max(used.target_values.values()) / total
     trained, now = median(right[-5:]), median(held[-EVALUATIONS:])
-    if trained < LEARNED or now > CHANCE * largest or max(held) > 2 * largest or max(held) > 0.5:
+    if trained < LEARNED or now > CHANCE * largest or ever > 2 * largest or ever > 0.5:
         return
     yield Finding(
         "TRN006",

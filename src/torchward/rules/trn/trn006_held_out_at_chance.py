@@ -110,7 +110,7 @@ def encode(words, order):
 
 
 train_x, train_y = x[:1200], encode(words[:1200], sorted(set(words[:1200])))
-test_x, test_y = x[1200:], encode(words[1200:], ["dog", "cat", "ant", "eel", "bee"])
+test_x, test_y = x[1200:], encode(sorted(words[1200:]), sorted(set(words[:1200])))
 model = nn.Sequential(nn.Linear(10, 64), nn.ReLU(), nn.Linear(64, 5))
 optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
 for epoch in range(12):

@@ -285,6 +285,22 @@ class Pull:
 
 
 @dataclass(frozen=True, eq=False)
+class ScaledTogether:
+    """Forecasts each of which was brought to one scale together with the values that are to be forecast."""
+
+    loss: int
+    """Index of the loss; -1 if it is written by hand."""
+    calls: int
+    """Sampled calls in which all examples were, of the first dozen."""
+    how: str
+    """`standard`: mean 0 and deviation 1; `range`: from 0 or -1 to 1."""
+    past: int
+    """Values that the model is given, ..."""
+    values: int
+    """... and those with the future."""
+
+
+@dataclass(frozen=True, eq=False)
 class Smoothed:
     """Targets that a loss weighs log-probabilities with: one number for the right class, another for all others."""
 

@@ -38,6 +38,7 @@ from torchward.facts.loss import (
     Partners,
     Picked,
     Pull,
+    ScaledTogether,
     Smoothed,
     Steep,
     TwiceJudged,
@@ -361,6 +362,7 @@ class Run:
     bounded: tuple[Bounded, ...] = ()
     smoothed: tuple[Smoothed, ...] = ()
     pulls: tuple[Pull, ...] = ()
+    scaled_together: tuple[ScaledTogether, ...] = ()
     batched_graphs: tuple[BatchedGraphs, ...] = ()
     lost_derivatives: tuple[LostDerivative, ...] = ()
     trainings: tuple[Training, ...] = ()

@@ -223,6 +223,7 @@ class Losses:
             self.recorder.orientations.compared(site.index, kind, prediction, target)
         if kind in (*REGRESSIONS, *BINARY_LOSSES):
             self.recorder.givens.compared(site.index, prediction, target)
+            self.recorder.horizons.compared(site.index, target)
         self.recorder.missing.judged(site.index, kind, prediction, target, kwargs)
         self.recorder.forged.judged(site.index, kind, prediction, target)
         fields: dict[str, Any] = {

@@ -161,6 +161,7 @@ class Passes:
         target = terms.target_by_hand(walked.nodes, made[1]) if made is not None and made[1].grad_fn else None
         if made is None or target is None:
             return
+        self.recorder.horizons.compared(-1, target)
         row = {"m": made[0].index, "s": self.recorder.step}
 
         def write(values: list[float]) -> None:

@@ -32,6 +32,7 @@ from torchward.runtime.exchanges import Exchanges, group
 from torchward.runtime.forged import Forged
 from torchward.runtime.givens import Givens
 from torchward.runtime.heldout import HeldOut
+from torchward.runtime.horizons import Horizons
 from torchward.runtime.inputs import Inputs
 from torchward.runtime.kept import Kept, resident_bytes
 from torchward.runtime.layers import Layers
@@ -164,6 +165,7 @@ class Recorder(Hot):
         self.mirrors = Mirrors(self)
         self.orientations = Orientations(self)
         self.givens = Givens(self)
+        self.horizons = Horizons(self)
         self.missing = Missing(self)
         self.spreads = Spreads(self)
         self.ties = Ties(self)
@@ -383,6 +385,7 @@ class Recorder(Hot):
         self.forged.end_step()
         self.orientations.end_step()
         self.missing.end_step()
+        self.horizons.end_step()
         self.passes.derivatives.clear()
         self.losses.called.clear()
         self.pace.end_sample()

@@ -195,6 +195,7 @@ class RunBuilder:
             bounded=self._bounds.bounded(),
             smoothed=self._bounds.smoothed(),
             pulls=self._bounds.pulls(),
+            scaled_together=self._bounds.scaled_together(),
             picked=self._bounds.picked(),
             batched_graphs=self._bounds.batched_graphs(),
             folds=self._bounds.folds(),

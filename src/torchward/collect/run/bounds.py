@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from torchward.collect.run._rows import Ledger, Part, column
-from torchward.facts import BatchedGraphs, Bounded, Fold, Folds, Picked, Pull, Renumbered, Smoothed
+from torchward.facts import BatchedGraphs, Bounded, Fold, Folds, Picked, Pull, Renumbered, ScaledTogether, Smoothed
 from torchward.runlog import Row
 
 
@@ -13,6 +13,7 @@ class Bounds(Part):
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
         self._bounded: dict[tuple[int, int], list[Row]] = defaultdict(list)
+        self._scaled: dict[int, list[Row]] = defaultdict(list)
         self._pulls: dict[int, list[Row]] = defaultdict(list)
         self._smoothed: dict[int, list[Row]] = defaultdict(list)
         self._picks: dict[tuple[int, int, str], list[Row]] = defaultdict(list)
@@ -31,6 +32,9 @@ class Bounds(Part):
     def on_bg(self, row: Row) -> None:
         self._graphs[row["i"]].append(row)
 
+    def on_hz(self, row: Row) -> None:
+        self._scaled[row["i"]].append(row)
+
     def on_pull(self, row: Row) -> None:
         self._pulls[row["i"]].append(row)
 
@@ -44,6 +48,12 @@ class Bounds(Part):
         self._codes.append(row)
 
     # -- facts
+
+    def scaled_together(self) -> tuple[ScaledTogether, ...]:
+        return tuple(
+            ScaledTogether(loss, len(rows), rows[0]["how"], rows[0]["p"], rows[0]["n"])
+            for loss, rows in sorted(self._scaled.items())
+        )
 
     def pulls(self) -> tuple[Pull, ...]:
         return tuple(

@@ -75,6 +75,12 @@ class Optimizer:
     cycles_rescaled: int = 0
     """Sampled cycles in which something other than clipping, unscaling or zeroing changed its gradients after the last
     backward pass and before its step."""
+    made_rates: tuple[float, float] = (0.0, 0.0)
+    """The least and the largest learning rate that it was made with, of its groups; ..."""
+    flat_steps: int = 0
+    """... sampled steps in which all groups had one and the same rate, ..."""
+    rated_steps: int = 0
+    """... of so many."""
     scaler_calls: int = 0
     """Times an enabled `GradScaler` was asked to step it; those beyond `steps` were skipped."""
     overwritten: Series = field(default_factory=Series)

@@ -61,6 +61,10 @@ class Opt(HotOpt):
         self.step: Step | None = None
         """The one under way, if it is sampled."""
         self.scaled = False
+        self.rates: list[float] = _rates(optimizer)
+        """Of its groups, as it was made."""
+        self.flat = self.rated = 0
+        """Sampled steps, and those of them in which all groups had one rate."""
         self.given_out: tuple[list[dict[str, Any]], list[float]] = ([], [])
         """The groups of the last state dict, which is a copy, and the rates that stood in it."""
         self.scaler_calls = self.scales = 0
@@ -236,6 +240,9 @@ class Optimizers:
 
     def _begin_step(self, opt: Opt, optimizer: torch.optim.Optimizer, closure: bool) -> Step:
         pairs = self.describe(opt, optimizer, caller(3))
+        rates = _rates(optimizer)
+        opt.rated += 1
+        opt.flat += len(rates) == len(opt.rates) and min(rates) == max(rates) > 0
         spread = self.spread_samples < SPREAD_SAMPLES
         step = opt.step = Step(self.recorder, opt, optimizer, pairs, closure, spread)
         if spread and opt is self.leader:
@@ -412,6 +419,7 @@ class Optimizers:
                     scaled=opt.scaled,
                     sc=opt.scaler_calls,
                     resc=seen.changed,
+                    fl=[min(opt.rates, default=0.0), max(opt.rates, default=0.0), opt.flat, opt.rated],
                     cl=[opt.closures, opt.closures_idle, opt.closure_passes, opt.closure_dirty],
                 )
         self.schedulers.write_counts()
@@ -426,6 +434,10 @@ def _behind(optimizer: Any) -> Any:
             break
         optimizer = inner
     return optimizer
+
+
+def _rates(optimizer: Any) -> list[float]:
+    return [setting(group.get("lr")) for group in optimizer.param_groups if group["params"]]
 
 
 def _stray_rate(opt: Opt, optimizer: Any) -> tuple[float, str] | None:

@@ -80,7 +80,17 @@ from torchward.facts.reinforcement import (
     Reference,
     Returns,
 )
-from torchward.facts.score import Answers, ClassAnswers, Decision, Metric, MixedScore, PutBack, Score, ScoredInTraining
+from torchward.facts.score import (
+    Answers,
+    ClassAnswers,
+    Decision,
+    KeptScore,
+    Metric,
+    MixedScore,
+    PutBack,
+    Score,
+    ScoredInTraining,
+)
 from torchward.facts.series import Series, Site
 
 
@@ -399,6 +409,7 @@ class Run:
     subtracted something else of its size."""
     unsaved: tuple[Unsaved, ...] = ()
     overwritten: tuple[Overwritten, ...] = ()
+    kept_scores: tuple[KeptScore, ...] = ()
     scores: tuple[Score, ...] = ()
     answers: tuple[Answers, ...] = ()
     decisions: tuple[Decision, ...] = ()

@@ -110,6 +110,19 @@ class MixedScore:
 
 
 @dataclass(frozen=True, eq=False)
+class KeptScore:
+    """What gathers a score was asked for it after an evaluation while it held those of former ones, with training in
+    between."""
+
+    site: Site | None
+    name: str
+    """Its class."""
+    earlier: int
+    """Former evaluations that it held, at most."""
+    step: int
+
+
+@dataclass(frozen=True, eq=False)
 class PutBack:
     """A trained model was given the weights that it had at an earlier evaluation."""
 

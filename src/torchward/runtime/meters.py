@@ -60,6 +60,16 @@ class Window:
         """Steps with updates with gradients; steps with one update without; updates since the last step; updates
         without gradients since the last one with."""
         self.told = False
+        self.asked_at: list[int] = []
+        """Steps after which it was asked, behind an evaluation."""
+
+    def earlier(self, step: int) -> int:
+        """It is asked: how many evaluations does it hold that it was asked for before, with training in between?"""
+        if self.trained or self.alone or not self.asked or self.step != step:
+            return 0
+        if not self.asked_at or step - self.asked_at[-1] >= TRAINED:
+            self.asked_at.append(step)
+        return len(self.asked_at) - 1
 
     def add(self, step: int, graph: bool) -> None:
         if graph:
@@ -135,6 +145,11 @@ class Meters:
         window = self.windows.get(id(meter))
         if window is None or window.busy or window.told or self.recorder.inside or window.ref() is not meter:
             return
+        earlier = window.earlier(self.recorder.step)
+        if earlier and self.written < WRITTEN:
+            self.written += 1
+            row = {"s": self.recorder.step, "site": self.recorder.site(user_frame(frame)), "e": earlier}
+            self.recorder.row("kh", i=id(meter), name=type(meter).__name__, **row)
         found = window.mixed()
         if found is not None and self.written < WRITTEN:
             self.written += 1

@@ -239,6 +239,7 @@ class RunBuilder:
             lost_ties=events.lost_ties(),
             unsaved=events.unsaved(),
             overwritten=events.overwritten(),
+            kept_scores=events.kept_scores(),
             restored=events.restored,
             partial_loads=events.partial_loads(),
             checkpoint_loads=events.checkpoint_loads(),

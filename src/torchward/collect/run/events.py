@@ -12,6 +12,7 @@ from torchward.facts import (
     ClassAnswers,
     Decision,
     Kept,
+    KeptScore,
     LostTie,
     Metric,
     MixedScore,
@@ -51,6 +52,7 @@ class Events(Part):
         self._decisions: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._kinds: dict[tuple[int, int], tuple[dict[int, Named], dict[int, Named]]] = {}
         self._scored: list[Row] = []
+        self._kept_scores: dict[int, Row] = {}
         self._mixed: dict[int, list[Row]] = defaultdict(list)
         self._weights: dict[int, dict[tuple[float, ...], int]] = defaultdict(dict)
         self._put_back: list[tuple[Row, int | None]] = []
@@ -99,6 +101,11 @@ class Events(Part):
 
     def on_mh(self, row: Row) -> None:
         self._mixed[row["i"]].append(row)
+
+    def on_kh(self, row: Row) -> None:
+        known = self._kept_scores.setdefault(row["i"], row)
+        if row["e"] > known["e"]:
+            self._kept_scores[row["i"]] = row
 
     def on_wm(self, row: Row) -> None:
         self._weights[row["m"]].setdefault(tuple(row["v"]), row["s"])
@@ -215,6 +222,12 @@ class Events(Part):
             MixedScore(self.ledger.site(last["site"]), last["name"], len(rows), last["s"], last["t"], last["e"])
             for rows in self._mixed.values()
             for last in rows[-1:]
+        )
+
+    def kept_scores(self) -> tuple[KeptScore, ...]:
+        return tuple(
+            KeptScore(self.ledger.site(row["site"]), row["name"], row["e"], row["s"])
+            for row in self._kept_scores.values()
         )
 
     def put_back(self) -> tuple[PutBack, ...]:

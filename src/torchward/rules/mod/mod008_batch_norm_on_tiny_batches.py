@@ -12,6 +12,8 @@ MINIMUM_SAMPLES = 5
 TINY = 4
 """Wu & He, "Group Normalization" (ECCV 2018), figure 1 and table 2: ResNet-50 on ImageNet has an error of 23.6 % with
 batch norm over 32 images per device, 24.8 % over 8, 27.3 % over 4 and 34.7 % over 2; group norm stays at 24.1 %."""
+FEW = 2
+"""Up to which it is more than a hint: with 4 many networks that see many places of each example still train well."""
 ALONE = 64
 """Values per channel from which one example normalised by itself is a method of its own (instance norm), as long as the
 model is never asked in eval mode."""
@@ -52,7 +54,7 @@ def check(run: Run) -> Iterator[Finding]:
                 "values": found[0].values_per_channel,
             },
             place=at(site, module=found[0].name),
-            severity=severity,
+            severity=severity if severity or (found[0].typical_batch or 0) <= FEW else Severity.HINT,
         )
 
 

@@ -169,6 +169,7 @@ from torchward.facts.run import (
 )
 from torchward.facts.score import (
     Answers,
+    AverageKept,
     ClassAnswers,
     Decision,
     Metric,
@@ -195,6 +196,7 @@ __all__ = [
     "Anchor",
     "Answers",
     "Attention",
+    "AverageKept",
     "BatchedGraphs",
     "Batches",
     "Beginning",

@@ -78,7 +78,17 @@ from torchward.facts.reinforcement import (
     Reference,
     Returns,
 )
-from torchward.facts.score import Answers, ClassAnswers, Decision, Metric, MixedScore, PutBack, Score, ScoredInTraining
+from torchward.facts.score import (
+    Answers,
+    AverageKept,
+    ClassAnswers,
+    Decision,
+    Metric,
+    MixedScore,
+    PutBack,
+    Score,
+    ScoredInTraining,
+)
 from torchward.facts.series import Series, Site
 
 
@@ -402,6 +412,7 @@ class Run:
     scored_in_training: ScoredInTraining | None = None
     mixed_scores: tuple[MixedScore, ...] = ()
     put_back: tuple[PutBack, ...] = ()
+    average_kept: AverageKept | None = None
     metrics: tuple[Metric, ...] = ()
     checkpoint_loads: tuple[CheckpointLoad, ...] = ()
     resumptions: tuple[Resumption, ...] = ()

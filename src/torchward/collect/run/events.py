@@ -8,6 +8,7 @@ from torchward.collect.run._rows import Growing, Ledger, Part, column
 from torchward.facts import (
     AliasedLoad,
     Answers,
+    AverageKept,
     CheckpointLoad,
     ClassAnswers,
     Decision,
@@ -54,6 +55,7 @@ class Events(Part):
         self._mixed: dict[int, list[Row]] = defaultdict(list)
         self._weights: dict[int, dict[tuple[float, ...], int]] = defaultdict(dict)
         self._put_back: list[tuple[Row, int | None]] = []
+        self._averaged: Row | None = None
         self._metrics: dict[int, tuple[Row, Growing]] = {}
         self._kept: dict[int, list[Row]] = defaultdict(list)
 
@@ -105,6 +107,9 @@ class Events(Part):
 
     def on_wl(self, row: Row) -> None:
         self._put_back.append((row, self._weights[row["m"]].get(tuple(row["v"]))))
+
+    def on_averaged(self, row: Row) -> None:
+        self._averaged = row
 
     def on_mv(self, row: Row) -> None:
         self._metrics.setdefault(row["i"], (row, Growing()))[1].add(row["s"], row["v"])
@@ -216,6 +221,13 @@ class Events(Part):
             for rows in self._mixed.values()
             for last in rows[-1:]
         )
+
+    def average_kept(self) -> AverageKept | None:
+        row = self._averaged
+        if row is None:
+            return None
+        site = self.ledger.site(row["site"])
+        return AverageKept(row["m"], row["s"], row["n"], row["ok"], row["away"], row["part"], site)
 
     def put_back(self) -> tuple[PutBack, ...]:
         return tuple(

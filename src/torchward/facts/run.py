@@ -83,6 +83,7 @@ from torchward.facts.score import (
     AverageKept,
     ClassAnswers,
     Decision,
+    ErrorByHand,
     Metric,
     MixedScore,
     PutBack,
@@ -413,6 +414,7 @@ class Run:
     mixed_scores: tuple[MixedScore, ...] = ()
     put_back: tuple[PutBack, ...] = ()
     average_kept: AverageKept | None = None
+    errors_by_hand: tuple[ErrorByHand, ...] = ()
     metrics: tuple[Metric, ...] = ()
     checkpoint_loads: tuple[CheckpointLoad, ...] = ()
     resumptions: tuple[Resumption, ...] = ()

@@ -110,6 +110,16 @@ class MixedScore:
 
 
 @dataclass(frozen=True, eq=False)
+class ErrorByHand:
+    """Squared errors that the program computes itself, without gradients, by a subtraction in one place."""
+
+    squared: Series
+    """Their mean, one value for each stretch without steps; only of the first batches where these are many."""
+    sizes: tuple[int, ...]
+    """Numbers that each is the mean of."""
+
+
+@dataclass(frozen=True, eq=False)
 class AverageKept:
     """For an evaluation a trained model was given a running average of its weights, and training went on from it."""
 

@@ -12,6 +12,7 @@ from torchward.facts import (
     CheckpointLoad,
     ClassAnswers,
     Decision,
+    ErrorByHand,
     Kept,
     LostTie,
     Metric,
@@ -56,6 +57,7 @@ class Events(Part):
         self._weights: dict[int, dict[tuple[float, ...], int]] = defaultdict(dict)
         self._put_back: list[tuple[Row, int | None]] = []
         self._averaged: Row | None = None
+        self._erred: dict[int, tuple[Growing, list[int]]] = {}
         self._metrics: dict[int, tuple[Row, Growing]] = {}
         self._kept: dict[int, list[Row]] = defaultdict(list)
 
@@ -110,6 +112,11 @@ class Events(Part):
 
     def on_averaged(self, row: Row) -> None:
         self._averaged = row
+
+    def on_erred(self, row: Row) -> None:
+        errors, sizes = self._erred.setdefault(row["i"], (Growing(), []))
+        errors.add(row["s"], row["v"])
+        sizes.append(row["n"])
 
     def on_mv(self, row: Row) -> None:
         self._metrics.setdefault(row["i"], (row, Growing()))[1].add(row["s"], row["v"])
@@ -221,6 +228,9 @@ class Events(Part):
             for rows in self._mixed.values()
             for last in rows[-1:]
         )
+
+    def errors_by_hand(self) -> tuple[ErrorByHand, ...]:
+        return tuple(ErrorByHand(errors.series(), tuple(sizes)) for errors, sizes in self._erred.values())
 
     def average_kept(self) -> AverageKept | None:
         row = self._averaged

@@ -32,6 +32,8 @@ FEWEST = 16
 """Numbers of a weight from which on a direction is no coincidence."""
 SOUND = 3
 """Evaluations without anything of this kind after which it is not looked for any more."""
+TRIES = 16
+"""Evaluations after which a step is sampled for this where the next one is expected: not all come when they should."""
 FOUND = 2
 """Evaluations with it, one after the other: weights are put in once on purpose, as where a stage of training begins."""
 FOLLOWED = 10
@@ -71,7 +73,7 @@ class Averages:
         """Tensors that had the same values then."""
         self.away = self.step_length = 0.0
         """How far the weights were from what was put in for them, and how far a step goes."""
-        self.sound = self.found = 0
+        self.sound = self.found = self.tries = 0
         self.done = False
         self.begin, self.asked, self.before_step = (
             recorder.guarded("averages", one) for one in (self._begin, self._asked, self._before_step)
@@ -96,14 +98,16 @@ class Averages:
             return
         if step != self.evaluations[1]:
             self.evaluations = self.evaluations[1], step
-            # The next one is expected after as many steps.
-            self._sample_at(2 * step - self.evaluations[0])
+            self.tries += 1
+            if self.tries <= TRIES:  # the next one is expected after as many steps
+                self._sample_at(2 * step - self.evaluations[0])
         if not recorder.sampling or self.shown is not None or not self.kept or self.at != step:
             return
         own = {id(parameter) for parameter in module.parameters()}
-        tensors = _alive(self.kept)
-        if tensors and all(id(tensor) in own for tensor in tensors):
-            self.shown = [thin(tensor, VALUES).clone() for tensor in tensors]
+        kept = [(ref, values) for ref, values in self.kept if id(ref()) in own]
+        if kept:
+            self.kept = kept
+            self.shown = [thin(tensor, VALUES).clone() for tensor in _alive(kept)]
             self.where = root.index, site
 
     def _before_step(self, opt: Opt) -> None:
@@ -147,7 +151,7 @@ class Averages:
         way = thin(weight, VALUES).double() - begun
         self.step_length = self.step_length or float(item(way.norm())) / steps
         alive = [ref for ref in self.holders if ref() is not None]
-        gone, self.holders = len(alive) < len(self.holders), alive
+        gone, self.holders = not alive or len(alive) < len(self.holders), alive
         part = _part([other for ref in alive if (other := ref()) is not None], begun, way)
         if part is None and gone:  # an average may be made anew each time
             part = _part(_alike(weight), begun, way)

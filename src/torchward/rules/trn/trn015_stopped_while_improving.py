@@ -34,7 +34,7 @@ LONGEST = 8
 """... of so many at least, of which ..."""
 BEGINNING = 0.25
 """... this share comes before the first that count: stopping may be ruled out for a number of rounds."""
-DELTAS = ((0.0, 0.0), (1e-5, 0.0), (1e-4, 0.0), (1e-3, 0.0), (0.0, 1e-4), (0.0, 1e-3), (0.0, 1e-2))
+DELTAS = ((0.0, 0.0), (1e-5, 0.0), (1e-4, 0.0), (1e-3, 0.0), (0.0, 1e-4), (0.0, 1e-3))
 """Usual margins by which a new best must be better: absolute, and as a share of the best (`min_delta` of Lightning,
 ignite and keras; `threshold` of `ReduceLROnPlateau`)."""
 
@@ -55,7 +55,11 @@ def check_counter(run: Run) -> Iterator[Finding]:
         if judged and all(judged):
             yield Finding(
                 "TRN015",
-                data={"reached": reached, "planned": rounds.planned, "last": tuple(found[0].values[-4:])},
+                data={
+                    "reached": reached,
+                    "planned": rounds.planned,
+                    "last": tuple(round(value, 4) for value in found[0].values[-4:]),
+                },
                 place=at(rounds.site, found[0]),
                 confidence=Confidence.POSSIBLE,
             )

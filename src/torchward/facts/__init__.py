@@ -171,8 +171,10 @@ from torchward.facts.run import (
 )
 from torchward.facts.score import (
     Answers,
+    AverageKept,
     ClassAnswers,
     Decision,
+    ErrorByHand,
     KeptScore,
     Metric,
     MixedScore,
@@ -198,6 +200,7 @@ __all__ = [
     "Anchor",
     "Answers",
     "Attention",
+    "AverageKept",
     "BatchedGraphs",
     "Batches",
     "Beginning",
@@ -225,6 +228,7 @@ __all__ = [
     "EndTargets",
     "Entropy",
     "Episodes",
+    "ErrorByHand",
     "Experiment",
     "Failed",
     "FarOff",

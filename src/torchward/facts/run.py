@@ -82,8 +82,10 @@ from torchward.facts.reinforcement import (
 )
 from torchward.facts.score import (
     Answers,
+    AverageKept,
     ClassAnswers,
     Decision,
+    ErrorByHand,
     KeptScore,
     Metric,
     MixedScore,
@@ -417,6 +419,8 @@ class Run:
     scored_in_training: ScoredInTraining | None = None
     mixed_scores: tuple[MixedScore, ...] = ()
     put_back: tuple[PutBack, ...] = ()
+    average_kept: AverageKept | None = None
+    errors_by_hand: tuple[ErrorByHand, ...] = ()
     metrics: tuple[Metric, ...] = ()
     checkpoint_loads: tuple[CheckpointLoad, ...] = ()
     resumptions: tuple[Resumption, ...] = ()

@@ -123,6 +123,35 @@ class KeptScore:
 
 
 @dataclass(frozen=True, eq=False)
+class ErrorByHand:
+    """Squared errors that the program computes itself, without gradients, by a subtraction in one place."""
+
+    squared: Series
+    """Their mean, one value for each stretch without steps; only of the first batches where these are many."""
+    sizes: tuple[int, ...]
+    """Numbers that each is the mean of."""
+
+
+@dataclass(frozen=True, eq=False)
+class AverageKept:
+    """For an evaluation a trained model was given a running average of its weights, and training went on from it."""
+
+    model: int
+    step: int
+    """After which it was last seen."""
+    times: int
+    """Evaluations at which it was, one after the other."""
+    otherwise: int
+    """Evaluations that were looked at and at which it was not so."""
+    away: float
+    """How far the weights were set back, in lengths of the next step."""
+    part: float
+    """Of the way of the weights in a step that the average goes along, as last seen."""
+    site: Site | None
+    """Where the model was called in the evaluation."""
+
+
+@dataclass(frozen=True, eq=False)
 class PutBack:
     """A trained model was given the weights that it had at an earlier evaluation."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from torchward.runtime.averages import Averages
 from torchward.runtime.chosen import Chosen
 from torchward.runtime.names import variable_name
 from torchward.runtime.tensors import caller, plain
@@ -34,6 +35,7 @@ class Checkpoints:
         """Loads that left something out, written down."""
         self.own_loads = 0
         """Loads of a state dict that changed nothing, written down."""
+        self.averages = Averages(recorder)
         self.chosen = Chosen(recorder)
         self.evaluated, self.put_in = (
             recorder.guarded("restored weights", one) for one in (self.chosen.asked, self.chosen.loading)

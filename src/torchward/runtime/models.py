@@ -278,6 +278,7 @@ class Models:
             if recorder.heldout.folds.splits:
                 recorder.heldout.folds.asked(root, module, args, kwargs, call.site)
             recorder.checkpoints.evaluated(root, module)
+            recorder.checkpoints.averages.asked(root, module, call.site)
             recorder.begins.asked(root, args, kwargs, call.site)
             recorder.sweeps.asked(module, args, kwargs, result)
             if root.waiting:

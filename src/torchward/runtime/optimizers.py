@@ -363,6 +363,7 @@ class Optimizers:
         """A sampled step begins."""
         self.current = None
         self.recorder.decays.begin(self.leader)
+        self.recorder.checkpoints.averages.begin(self.leader)
         recorder = self.recorder
         for opt in self.known.values():
             # More passes since its own last step than other optimizers have made steps: gradients are gathered.

@@ -23,6 +23,7 @@ import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from torchward.runtime.anchors import Anchors
+from torchward.runtime.errs import Errs
 from torchward.runtime.tensors import in_library, in_torch, plain, thin, user_frame
 from torchward.runtime.wrap import Patches
 
@@ -78,6 +79,7 @@ class Scores:
         """All of torchmetrics, ..."""
         self.of_training: set[int] = set()
         """... and the places of those that were given something while a sampled step was trained."""
+        self.errs = Errs(recorder)
         self.anchors = Anchors(recorder)
         """They ask for what is subtracted."""
         self.patches = Patches()
@@ -138,6 +140,7 @@ class Scores:
         judged = self.recorder.guarded("scores", self._judged)
         subtracted = self.recorder.guarded("references", self._subtracted)
         erred = self.recorder.guarded("losses", self._erred)
+        less_target = self.recorder.guarded("errors by hand", self._less_target)
 
         def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
             try:
@@ -150,6 +153,8 @@ class Scores:
                 subtracted(self, args[0], frame_of(1))
             if kind == "-" and args and type(args[0]) is tensor and result.dim() > 1 and not torch.is_grad_enabled():
                 erred(self, args[0])
+            if kind == "-" and scores.storage is not None and args and not torch.is_grad_enabled():
+                less_target(self, args[0], result, frame_of(1))
             if counts and args and type(args[0]) is tensor and type(result) is tensor and result.dim():
                 rows = result.shape[0]
                 if rows in counts and result.dim() == 1 and kind != "-" and self.shape == args[0].shape:
@@ -209,6 +214,14 @@ class Scores:
     def _erred(self, one: torch.Tensor, other: torch.Tensor) -> None:
         if not self.recorder.inside:
             self.recorder.timed(self.recorder.givens.subtracted, one, other)
+
+    def _less_target(self, one: Any, other: Any, result: Any, frame: FrameType) -> None:
+        """Without gradients something was taken from something else: from what the model has just returned?"""
+        if self.recorder.inside or not (plain(one) and plain(other)) or one.shape != other.shape:
+            return
+        made = [StorageWeakRef(tensor.untyped_storage()) == self.storage for tensor in (one, other)]
+        if any(made) and not all(made):
+            self.recorder.timed(self.errs.seen, self.model, result, frame)
 
     def _seen(self, kind: str, model: int, one: torch.Tensor, other: torch.Tensor, frame: FrameType) -> None:
         recorder = self.recorder
@@ -309,6 +322,7 @@ class Scores:
             model, step = self.by_class_of
             self.recorder.row("kinds", m=model, s=step, c=counted[0], w=counted[1])
         self.by_class = Counter(), Counter()
+        self.errs.close()
 
 
 def _by_class(counts: Counter[tuple[int, int]]) -> list[list[int]]:

@@ -63,6 +63,7 @@ class Step:
         row["ow"] = recorder.optimizers.schedulers.overwritten(opt, optimizer)
         if opt is recorder.optimizers.leader:
             recorder.decays.before_step(opt)
+            recorder.checkpoints.averages.before_step(opt)
         row["wp"], row["sp"], row["cp"], row["zp"] = [], [], [], []
         self.row = row
         weights: dict[Any, list[torch.Tensor]] = {}

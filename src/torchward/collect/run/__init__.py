@@ -250,6 +250,8 @@ class RunBuilder:
             scored_in_training=events.scored_in_training(),
             mixed_scores=events.mixed_scores(),
             put_back=events.put_back(),
+            average_kept=events.average_kept(),
+            errors_by_hand=events.errors_by_hand(),
             metrics=events.metrics(),
             saves=events.saves(totals),
             kept=events.kept(),

@@ -8,9 +8,11 @@ from torchward.collect.run._rows import Growing, Ledger, Part, column
 from torchward.facts import (
     AliasedLoad,
     Answers,
+    AverageKept,
     CheckpointLoad,
     ClassAnswers,
     Decision,
+    ErrorByHand,
     Kept,
     KeptScore,
     LostTie,
@@ -56,6 +58,8 @@ class Events(Part):
         self._mixed: dict[int, list[Row]] = defaultdict(list)
         self._weights: dict[int, dict[tuple[float, ...], int]] = defaultdict(dict)
         self._put_back: list[tuple[Row, int | None]] = []
+        self._averaged: Row | None = None
+        self._erred: dict[int, tuple[Growing, list[int]]] = {}
         self._metrics: dict[int, tuple[Row, Growing]] = {}
         self._kept: dict[int, list[Row]] = defaultdict(list)
 
@@ -112,6 +116,14 @@ class Events(Part):
 
     def on_wl(self, row: Row) -> None:
         self._put_back.append((row, self._weights[row["m"]].get(tuple(row["v"]))))
+
+    def on_averaged(self, row: Row) -> None:
+        self._averaged = row
+
+    def on_erred(self, row: Row) -> None:
+        errors, sizes = self._erred.setdefault(row["i"], (Growing(), []))
+        errors.add(row["s"], row["v"])
+        sizes.append(row["n"])
 
     def on_mv(self, row: Row) -> None:
         self._metrics.setdefault(row["i"], (row, Growing()))[1].add(row["s"], row["v"])
@@ -229,6 +241,16 @@ class Events(Part):
             KeptScore(self.ledger.site(row["site"]), row["name"], row["e"], row["s"])
             for row in self._kept_scores.values()
         )
+
+    def errors_by_hand(self) -> tuple[ErrorByHand, ...]:
+        return tuple(ErrorByHand(errors.series(), tuple(sizes)) for errors, sizes in self._erred.values())
+
+    def average_kept(self) -> AverageKept | None:
+        row = self._averaged
+        if row is None:
+            return None
+        site = self.ledger.site(row["site"])
+        return AverageKept(row["m"], row["s"], row["n"], row["ok"], row["away"], row["part"], site)
 
     def put_back(self) -> tuple[PutBack, ...]:
         return tuple(

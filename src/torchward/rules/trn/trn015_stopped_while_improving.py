@@ -26,7 +26,81 @@ FEW = 0.25
 losses have many local minima, and the first is seldom the last (Prechelt, "Early Stopping - But When?", 1998)."""
 
 
+LATE = 0.9
+"""Share of the planned rounds up to which it matters that a training was left for a wrong reason."""
+COUNTED = 4
+"""Evaluations that were not a new best, ..."""
+LONGEST = 8
+"""... of so many at least, of which ..."""
+BEGINNING = 0.25
+"""... this share comes before the first that count: stopping may be ruled out for a number of rounds."""
+DELTAS = ((0.0, 0.0), (1e-5, 0.0), (1e-4, 0.0), (1e-3, 0.0), (0.0, 1e-4), (0.0, 1e-3))
+"""Usual margins by which a new best must be better: absolute, and as a share of the best (`min_delta` of Lightning,
+ignite and keras; `threshold` of `ReduceLROnPlateau`)."""
+
+
 def check(run: Run) -> Iterator[Finding]:
+    for rounds, reached in _left(run):
+        if reached <= EARLY * rounds.planned:
+            yield from _judge(run, rounds, run.trainings[-1], reached)
+
+
+def check_counter(run: Run) -> Iterator[Finding]:
+    """A counter of evaluations without a new best that a new best does not set back to 0."""
+    if any(one.mode for one in run.schedulers):
+        return  # a rate that has fallen to its end is a reason, too
+    for rounds, reached in _left(run):
+        found = list(_held_out(run, run.trainings[-1])) if reached <= LATE * rounds.planned else []
+        judged = [_never_set_back(list(series.values)) for series in found]
+        if judged and all(judged):
+            yield Finding(
+                "TRN015",
+                data={
+                    "reached": reached,
+                    "planned": rounds.planned,
+                    "last": tuple(round(value, 4) for value in found[0].values[-4:]),
+                },
+                place=at(rounds.site, found[0]),
+                confidence=Confidence.POSSIBLE,
+            )
+            return
+
+
+def _held_out(run: Run, training: Training) -> Iterator[Series]:
+    """What is computed in evaluations, smaller being better."""
+    first, last = training.first_step, training.last_step + 1
+    squared = [one.squared.between(first, last) for one in run.errors_by_hand if len(set(one.sizes)) == 1]
+    # A margin that is usual for an error of 0.1 is most of its square.
+    whole = [Series(one.steps, [math.sqrt(value) for value in one.values]) for one in squared]
+    whole += [loss.values.between(first, last) for loss in run.losses if loss.index in training.evaluations]
+    for answers in run.answers:
+        right = answers.right.between(first, last)
+        whole.append(Series(right.steps, [1 - one for one in right.values]))
+    longest = max((len(one.values) for one in whole), default=0)
+    yield from (one for one in whole if len(one.values) >= longest - 1)
+
+
+def _never_set_back(values: list[float]) -> bool:
+    """With whatever margin, a counter that is set back would have stopped before, or later: there were as many
+    evaluations in a row without a new best as at the end."""
+    if len(values) < LONGEST or not all(map(math.isfinite, values)):
+        return False
+    for absolute, share in DELTAS:
+        best, waited, all_waited, before = math.inf, 0, 0, 0
+        for place, value in enumerate(values):
+            if best == math.inf or value < best - absolute - share * abs(best):
+                if place > BEGINNING * len(values):
+                    before = max(before, waited)
+                best, waited = value, 0
+            else:
+                waited, all_waited = waited + 1, all_waited + 1
+        if not 0 < waited <= before or all_waited < COUNTED:
+            return False
+    return True
+
+
+def _left(run: Run) -> Iterator[tuple[Rounds, int]]:
+    """Loops that were left, and in which round."""
     if not run.ended or not run.clean_end or run.crashed or not run.trainings:
         return
     for rounds in run.rounds:
@@ -36,8 +110,7 @@ def check(run: Run) -> Iterator[Finding]:
             continue
         # Seen in sampled steps alone: by the end it was a little further.
         reached = round((values[-1] + 1) * run.steps / (steps[-1] + 1))
-        if reached <= EARLY * rounds.planned:
-            yield from _judge(run, rounds, run.trainings[-1], reached)
+        yield rounds, reached
 
 
 def _judge(run: Run, rounds: Rounds, training: Training, reached: int) -> Iterator[Finding]:
@@ -80,7 +153,7 @@ RULE = Rule(
     name="stopped-while-improving",
     severity=Severity.HINT,
     since="0.1.0",
-    checks=(check,),
+    checks=(check, check_counter),
     message=Text(
         "Training was left after {reached} of {planned} rounds although it had not stopped improving: the last losses (or "
         "shares of wrong answers) on held-out data were {last}.",
@@ -88,8 +161,9 @@ RULE = Rule(
     ),
     why=Text(
         "Early stopping that looks at the wrong number, compares it the wrong way round, or does not wait, ends a "
-        "training where it had most to gain. One evaluation that is not better is noise more often than the end.",
-        "提前停止若看错了指标、比较方向写反，或者没有耐心等待，就会在训练收益最大的时候把它结束。一次评估没有变好，多半只是噪声，而不是终点。",
+        "training where it had most to gain. One evaluation that is not better is noise more often than the end. A counter "
+        "that a new best does not set back to 0 counts all such evaluations of the run, and stops it while it is improving.",
+        "提前停止若看错了指标、比较方向写反，或者没有耐心等待，就会在训练收益最大的时候把它结束。一次评估没有变好，多半只是噪声，而不是终点。刷新最佳值时若不把计数器清零，它累计的就是整个训练中所有没有变好的评估，训练会在仍有进步时被停掉。",
     ),
     fix=Text(
         "Stop on the held-out loss, smaller being better, after several evaluations without a new best: "

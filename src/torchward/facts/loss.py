@@ -250,6 +250,23 @@ class Picked:
 
 
 @dataclass(frozen=True, eq=False)
+class Scaled:
+    """What a loss adds up, multiplied by trained numbers which are found nowhere else in it; sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    parameter: str
+    """That the numbers are made of; empty if it belongs to no module."""
+    weight: Series
+    """Mean of the numbers."""
+    least: Series
+    """The smallest of what is multiplied, ..."""
+    values: Series
+    """... and its mean."""
+
+
+@dataclass(frozen=True, eq=False)
 class Bounded:
     """Scores that a loss takes a softmax of, to have it choose the right one, and that are products of vectors; sampled
     steps."""

@@ -37,6 +37,7 @@ from torchward.facts.loss import (
     NonFinite,
     Partners,
     Picked,
+    Scaled,
     Smoothed,
     Steep,
     TwiceJudged,
@@ -356,6 +357,7 @@ class Run:
     returns: tuple[Returns, ...] = ()
     partners: tuple[Partners, ...] = ()
     picked: tuple[Picked, ...] = ()
+    scaled: tuple[Scaled, ...] = ()
     cuts: tuple[Cut, ...] = ()
     bounded: tuple[Bounded, ...] = ()
     smoothed: tuple[Smoothed, ...] = ()

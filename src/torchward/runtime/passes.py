@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime import bounds, depth, digits, edges, errors, graph, picks, softmaxes, terms
+from torchward.runtime import bounds, depth, digits, edges, errors, graph, picks, scales, softmaxes, terms
 from torchward.runtime.agents import Agents
 from torchward.runtime.evaluations import REGRESSIONS
 from torchward.runtime.losses import LIKELIHOODS
@@ -49,6 +49,7 @@ class Passes:
         self.bounds = recorder.guarded("bounds", self._bounds)
         self.edges = recorder.guarded("edges", self._edges)
         self.picks = recorder.guarded("picks", self._picks)
+        self.scales = recorder.guarded("scales", self._scales)
         self.cuts = recorder.guarded("cut numbers", recorder.tables.cuts.trained)
         self.agents = Agents(recorder, self._target)
         self.derivatives: list[tuple[terms.Derivative, int]] = []
@@ -148,6 +149,7 @@ class Passes:
         self.bounds(stream, walked)
         self.edges(stream, walked)
         self.picks(stream, walked)
+        self.scales(stream, walked)
         if any(node.name() in terms.PAIRED for node in walked.nodes[: terms.NODE_LIMIT]):
             self._divergence(stream, walked)
 
@@ -241,6 +243,18 @@ class Passes:
                     self.row("pick", **row, n=int(rows), m=number(masked / rows), r=number(share))
 
             self.recorder.reader.read(one.figures, write)
+
+    def _scales(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may be scaled by trained numbers that nothing else in it holds: how large are they still?"""
+        for place, one in enumerate(scales.scales(walked, self.recorder.optimizers.holders)):
+            held = self.recorder.parameters.find(one.leaf)
+            row = {"i": stream.index, "s": self.recorder.step, "p": place, "n": held.name if held is not None else ""}
+
+            def write(read: list[float], row: dict[str, Any] = row) -> None:
+                self.row("scl", **row, w=number(read[0]), lo=number(read[1]), l=number(read[2]))
+
+            scaled = thin(one.scaled).float()
+            self.recorder.reader.read([one.weight.float().mean(), scaled.min(), scaled.mean()], write)
 
     def _bounds(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may take a softmax of products of normalised vectors: how large can these become, and are they?

@@ -195,6 +195,7 @@ class RunBuilder:
             bounded=self._bounds.bounded(),
             smoothed=self._bounds.smoothed(),
             picked=self._bounds.picked(),
+            scaled=self._bounds.scaled(),
             batched_graphs=self._bounds.batched_graphs(),
             folds=self._bounds.folds(),
             renumbered=self._bounds.renumbered(),

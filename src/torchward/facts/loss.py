@@ -250,6 +250,42 @@ class Picked:
 
 
 @dataclass(frozen=True, eq=False)
+class Scaled:
+    """What a loss adds up, multiplied by trained numbers which are found nowhere else in it; sampled steps."""
+
+    stream: int
+    """Index in `Run.streams`."""
+    site: Site | None
+    parameter: str
+    """That the numbers are made of; empty if it belongs to no module."""
+    weight: Series
+    """Mean of the numbers."""
+    least: Series
+    """The smallest of what is multiplied, ..."""
+    values: Series
+    """... and its mean."""
+
+
+@dataclass(frozen=True)
+class Squashed:
+    """What a loss that compares value by value was given is what a model makes another of its outputs of."""
+
+    loss: int
+    """Index in `Run.losses`."""
+    model: int
+    output: int
+    """The other one: its position among what the model returns."""
+    curve: str
+    """`sigmoid` or `tanh`."""
+    calls: int
+    """Sampled ones."""
+    inside: bool
+    """All targets lay within the bounds of the curve, ..."""
+    at_bounds: float
+    """... and this share of them at these."""
+
+
+@dataclass(frozen=True, eq=False)
 class Bounded:
     """Scores that a loss takes a softmax of, to have it choose the right one, and that are products of vectors; sampled
     steps."""

@@ -38,8 +38,10 @@ from torchward.facts.loss import (
     Partners,
     Picked,
     Pull,
+    Scaled,
     ScaledTogether,
     Smoothed,
+    Squashed,
     Steep,
     TwiceJudged,
 )
@@ -268,6 +270,31 @@ class Unseeded:
     """Where it is first drawn from, or made."""
 
 
+@dataclass(frozen=True)
+class SortedAlone:
+    """One of several tensors of a batch is put into another order, and combined with one that is not, as the source
+    says; sums up to each place were made of it in between."""
+
+    site: Site
+    order: str
+    """Name of the order, ..."""
+    moved: str
+    """... of what is put into it ..."""
+    left: str
+    """... and of what is not."""
+
+
+@dataclass(frozen=True)
+class Reseeded:
+    """A generator that is given the same seed in every step of training, and then drawn from, as the source says."""
+
+    site: Site
+    seed: str
+    """The call that sets it."""
+    draw: str
+    """The function that draws."""
+
+
 @dataclass(frozen=True, eq=False)
 class Start:
     """Where a process stood at its first backward pass. Marks are equal where the same was there."""
@@ -292,6 +319,9 @@ class Start:
     """Something was loaded by `torch.load` or into a module before."""
     unseeded: tuple[Unseeded, ...] = ()
     """Where the program gives torch a seed; of the global generators, those drawn from by then or later."""
+    reseeded: tuple[Reseeded, ...] = ()
+    """Within a step, before numbers are drawn for each example of its batch."""
+    sorted_alone: tuple[SortedAlone, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -370,6 +400,8 @@ class Run:
     returns: tuple[Returns, ...] = ()
     partners: tuple[Partners, ...] = ()
     picked: tuple[Picked, ...] = ()
+    scaled: tuple[Scaled, ...] = ()
+    squashed: tuple[Squashed, ...] = ()
     cuts: tuple[Cut, ...] = ()
     bounded: tuple[Bounded, ...] = ()
     smoothed: tuple[Smoothed, ...] = ()

@@ -51,6 +51,8 @@ RANKING = ("argmax", "max")
 """Methods that class numbers may be taken with from rows of labels."""
 RANKED = 8
 """Tensors of two axes, in a sampled step, that class numbers may have been taken from."""
+SQUASHING = {"SigmoidBackward0": (0.0, "sigmoid"), "TanhBackward0": (-1.0, "tanh")}
+"""Curves with bounds: the lower one (the upper one is 1), and the name."""
 NOISES = 8
 """Targets that look like noise of which marks are written down, for each place."""
 NOISE = 1_024
@@ -100,6 +102,8 @@ class Losses:
         """(model, position) -> the loss that judged that output in this step, and its target."""
         self.twice: set[tuple[int, int, int]] = set()
         self.ranked: list[torch.Tensor] = []
+        self.squashed: list[tuple[Any, int, int]] = []
+        """Outputs of this sampled step that a bounded curve made: (its node, model, position)."""
 
     def after(self, kind: str, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         recorder = self.recorder
@@ -146,6 +150,9 @@ class Losses:
         for place, tensor in outputs:
             if plain(tensor):
                 self.outputs[tensor.untyped_storage().data_ptr(), tensor.numel()] = (model, place)
+                node = graph.producer(tensor.grad_fn)
+                if node is not None and node.name() in SQUASHING:
+                    self.squashed.append((node, model, place))
 
     def backward(self, nodes: list[Any], adds_number: bool) -> None:
         """A backward pass begins, over these nodes; `adds_number`: one of its terms has no graph."""
@@ -174,6 +181,7 @@ class Losses:
         self.judged.clear()
         self.twice.clear()
         self.ranked.clear()
+        self.squashed.clear()
 
     def write_counts(self) -> None:
         for site in self.sites.values():
@@ -205,6 +213,23 @@ class Losses:
                 self.recorder.reader.read([difference], write)
         return list(output)
 
+    def _before_curve(self, site: _Site, prediction: torch.Tensor, target: torch.Tensor) -> None:
+        """The prediction may be what a model makes another of its outputs of, by a sigmoid: is that one in a loss?"""
+        node = graph.producer(prediction.grad_fn)
+        for curve, model, place in self.squashed:
+            if node is None or graph.producer(curve.next_functions[0][0]) is not node:
+                continue
+            least, name = SQUASHING[curve.name()]
+            some = thin(target.detach()).float()
+            row = {"i": site.index, "m": model, "o": place, "c": name}
+
+            def write(read: list[float], row: dict[str, Any] = row) -> None:
+                self.recorder.row("sqz", **row, n=number(read[0]), e=number(read[1]))
+
+            edges = ((some <= least) | (some >= 1)).float().mean()
+            inside = ((some >= least) & (some <= 1)).all().float()
+            self.recorder.reader.read([inside, edges], write)
+
     # -- training, sampled steps only
 
     def _sample(
@@ -224,6 +249,8 @@ class Losses:
         if kind in (*REGRESSIONS, *BINARY_LOSSES):
             self.recorder.givens.compared(site.index, prediction, target)
             self.recorder.horizons.compared(site.index, target)
+        if kind in REGRESSIONS and self.squashed and target.shape == prediction.shape:
+            self._before_curve(site, prediction, target)
         self.recorder.missing.judged(site.index, kind, prediction, target, kwargs)
         self.recorder.forged.judged(site.index, kind, prediction, target)
         fields: dict[str, Any] = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime import bounds, depth, digits, edges, errors, graph, picks, pulls, softmaxes, terms
+from torchward.runtime import bounds, depth, digits, edges, errors, graph, picks, pulls, scales, softmaxes, terms
 from torchward.runtime.agents import Agents
 from torchward.runtime.evaluations import REGRESSIONS
 from torchward.runtime.losses import LIKELIHOODS
@@ -50,6 +50,7 @@ class Passes:
         self.edges = recorder.guarded("edges", self._edges)
         self.pulls = recorder.guarded("pulls", self._pulls)
         self.picks = recorder.guarded("picks", self._picks)
+        self.scales = recorder.guarded("scales", self._scales)
         self.cuts = recorder.guarded("cut numbers", recorder.tables.cuts.trained)
         self.agents = Agents(recorder, self._target)
         self.derivatives: list[tuple[terms.Derivative, int]] = []
@@ -152,6 +153,7 @@ class Passes:
         self.edges(stream, walked)
         self.picks(stream, walked)
         self.pulls(stream, walked)
+        self.scales(stream, walked)
         if any(node.name() in terms.PAIRED for node in walked.nodes[: terms.NODE_LIMIT]):
             self._divergence(stream, walked)
 
@@ -253,6 +255,18 @@ class Passes:
         if found:
             row = {"i": stream.index, "s": self.recorder.step, "n": len(found)}
             self.recorder.reader.read(found, lambda values: self.row("pull", **row, z=values.count(0.0)))
+
+    def _scales(self, stream: Stream, walked: graph.Walk) -> None:
+        """The loss may be scaled by trained numbers that nothing else in it holds: how large are they still?"""
+        for place, one in enumerate(scales.scales(walked, self.recorder.optimizers.holders)):
+            held = self.recorder.parameters.find(one.leaf)
+            row = {"i": stream.index, "s": self.recorder.step, "p": place, "n": held.name if held is not None else ""}
+
+            def write(read: list[float], row: dict[str, Any] = row) -> None:
+                self.row("scl", **row, w=number(read[0]), lo=number(read[1]), l=number(read[2]))
+
+            scaled = thin(one.scaled).float()
+            self.recorder.reader.read([one.weight.float().mean(), scaled.min(), scaled.mean()], write)
 
     def _bounds(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may take a softmax of products of normalised vectors: how large can these become, and are they?

@@ -8,8 +8,10 @@ from dataclasses import fields
 from typing import Any
 
 from torchward import facts
+from torchward.collect.run._repeats import reseeded
 from torchward.collect.run._rows import COUNTS, THINGS, Growing, Ledger
 from torchward.collect.run._seeds import unseeded
+from torchward.collect.run._sorting import sorted_alone
 from torchward.collect.run.batches import BatchesAndLoaders
 from torchward.collect.run.bounds import Bounds
 from torchward.collect.run.events import Events
@@ -197,6 +199,8 @@ class RunBuilder:
             pulls=self._bounds.pulls(),
             scaled_together=self._bounds.scaled_together(),
             picked=self._bounds.picked(),
+            scaled=self._bounds.scaled(),
+            squashed=self._bounds.squashed(),
             batched_graphs=self._bounds.batched_graphs(),
             folds=self._bounds.folds(),
             renumbered=self._bounds.renumbered(),
@@ -352,6 +356,7 @@ def start(head: Row, row: Row, folder: str) -> Start:
     marks = list(row["m"][1:])
     inputs, targets = (marks.pop(0) if there else "" for there in row["n"])
     numpy, python = row["np"], row["py"]
+    files = tuple(map(str, row.get("files", ())))
     return Start(
         folder=folder,
         seed=int(row["seed"]),
@@ -363,5 +368,7 @@ def start(head: Row, row: Row, folder: str) -> Start:
         numpy=(str(numpy[0]), bool(numpy[1])) if numpy else None,
         python=(str(python[0]), bool(python[1])),
         loaded=bool(row["ld"]),
-        unseeded=unseeded(tuple(map(str, row.get("files", ())))) if row.get("files") else (),
+        unseeded=unseeded(files) if files else (),
+        reseeded=reseeded(files) if files else (),
+        sorted_alone=sorted_alone(files) if files else (),
     )

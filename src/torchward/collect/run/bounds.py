@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 
 from torchward.collect.run._rows import Ledger, Part, column
-from torchward.facts import BatchedGraphs, Bounded, Fold, Folds, Picked, Pull, Renumbered, ScaledTogether, Smoothed
+from torchward.facts import (
+    BatchedGraphs,
+    Bounded,
+    Fold,
+    Folds,
+    Picked,
+    Pull,
+    Renumbered,
+    Scaled,
+    ScaledTogether,
+    Smoothed,
+    Squashed,
+)
 from torchward.runlog import Row
 
 
@@ -17,6 +29,8 @@ class Bounds(Part):
         self._pulls: dict[int, list[Row]] = defaultdict(list)
         self._smoothed: dict[int, list[Row]] = defaultdict(list)
         self._picks: dict[tuple[int, int, str], list[Row]] = defaultdict(list)
+        self._scales: dict[tuple[int, int], list[Row]] = defaultdict(list)
+        self._squashed: dict[tuple[int, int, int, str], list[Row]] = defaultdict(list)
         self._graphs: dict[int, list[Row]] = defaultdict(list)
         self._folds: dict[tuple[int, int], dict[int, Row]] = defaultdict(dict)
         self._codes: list[Row] = []
@@ -28,6 +42,12 @@ class Bounds(Part):
 
     def on_pick(self, row: Row) -> None:
         self._picks[row["i"], row["p"], row["op"]].append(row)
+
+    def on_scl(self, row: Row) -> None:
+        self._scales[row["i"], row["p"]].append(row)
+
+    def on_sqz(self, row: Row) -> None:
+        self._squashed[row["i"], row["m"], row["o"], row["c"]].append(row)
 
     def on_bg(self, row: Row) -> None:
         self._graphs[row["i"]].append(row)
@@ -131,6 +151,25 @@ class Bounds(Part):
                 rows[-1]["r"],
             )
             for (stream, _, operation), rows in sorted(self._picks.items())
+        )
+
+    def squashed(self) -> tuple[Squashed, ...]:
+        return tuple(
+            Squashed(*key, len(rows), all(row["n"] for row in rows), sum(row["e"] for row in rows) / len(rows))
+            for key, rows in sorted(self._squashed.items())
+        )
+
+    def scaled(self) -> tuple[Scaled, ...]:
+        return tuple(
+            Scaled(
+                stream,
+                self.ledger.site(self.ledger.rows["stream"].get(stream, {}).get("site")),
+                rows[-1]["n"],
+                column(rows, "w"),
+                column(rows, "lo"),
+                column(rows, "l"),
+            )
+            for (stream, _), rows in sorted(self._scales.items())
         )
 
     def bounded(self) -> tuple[Bounded, ...]:

@@ -277,6 +277,7 @@ class Models:
             if recorder.heldout.folds.splits:
                 recorder.heldout.folds.asked(root, module, args, kwargs, call.site)
             recorder.checkpoints.evaluated(root, module)
+            recorder.optimizers.idle.evaluated(root, module)
             recorder.begins.asked(root, args, kwargs, call.site)
             recorder.sweeps.asked(module, args, kwargs, result)
             if root.waiting:

@@ -118,6 +118,25 @@ class ForwardCount:
 
 
 @dataclass(frozen=True, eq=False)
+class IdleAdapter:
+    """A set of adapters in a model that no optimizer ever held, while another set was trained."""
+
+    name: str
+    other: str
+    """The one that was trained."""
+    how: str
+    """`added`: it was new when an optimizer was made that goes on to train the other; `asked`: it was in use in a call
+    without gradients."""
+    step: int
+    """When that was, ..."""
+    later: int
+    """... and the optimizer steps after it; 100 stands for more."""
+    matrices: int
+    zeros: int
+    """Those of them that were all 0 then."""
+
+
+@dataclass(frozen=True, eq=False)
 class Model:
     """One root module: called from outside any other module's forward pass, and holds parameters."""
 
@@ -165,6 +184,7 @@ class Model:
     frozen_adapters: tuple[int, int, tuple[str, ...]] = (0, 0, ())
     """At the first call: matrices of low-rank adapters, where none of them was to be trained; those that were all 0;
     names of some."""
+    idle_adapters: tuple[IdleAdapter, ...] = ()
     frozen_drawn: tuple[tuple[str, int, int], ...] = ()
     """(path, units, inputs of each) of layers that were frozen when it was first called, with the very values that
     torch draws for a new layer; of models that are trained in part."""

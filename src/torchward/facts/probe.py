@@ -223,6 +223,14 @@ class PromptProbe(Experiment):
     is evaluated on rows that end in it."""
     skipped: int = 0
     """Different tokens that stand behind it."""
+    edge: str = ""
+    """The side on which rows are filled up, if the loss counts from the token behind `edge_token`, which each row has
+    once, only in rows that are not, and in others as many places off as are filled up; empty otherwise."""
+    edge_token: int = -1
+    missed: float = 0.0
+    """Share of the tokens behind it that the loss leaves out, ..."""
+    beside: float = 0.0
+    """... and of those that the loss counts, the share of others: filling, and prompts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -307,12 +315,14 @@ class PositionProbe(Experiment):
 
 @dataclass(frozen=True, eq=False)
 class SeriesProbe(Experiment):
-    """A model whose target is a feature of its own input one step on, given other values in the second half of its
+    """A model whose target is a feature of its own input some steps on, given other values in the second half of its
     series. Changes in deviations of the outputs."""
 
     length: int = 0
+    ahead: int = 1
+    """Steps from the input to the target that is equal to it."""
     change: float = 0.0
-    """Of outputs in the first half."""
+    """Of outputs whose target is no later than the first value that was changed."""
     own_change: float = 0.0
     noise: float = 0.0
     """Between two calls with the same input."""

@@ -351,5 +351,6 @@ class Returns:
     """Number of sampled steps in which the weights were, up to a positive factor and a number added to all of them,
     `right`: the discounted sums of the rewards from each action on; `negative`: the opposite; `forward`: the sums of
     those up to it; `reversed`: the right sums in the wrong order; `across`: sums that go on past the end of an episode;
-    `transposed`: those of other copies of the environment; `shifted`: those of the step before or after. Beside a
-    critic, generalised advantages, or what it learns, of the rows of a minibatch. Empty: anything else."""
+    `transposed`: those of other copies of the environment; `shifted`: those of the step before or after; `ends`: sums
+    that break off where the flag of another step says so. Beside a critic, generalised advantages, or what it learns,
+    of the rows of a minibatch. Empty: anything else."""

@@ -56,8 +56,9 @@ class Agents:
     def look(self, stream: Stream, loss: torch.Tensor, walked: graph.Walk) -> None:
         self._values_of_choices(walked)
         self._advantages(stream, walked)
-        if not self._returns(stream, walked):
-            self._rollout(stream, walked)
+        said = self._returns(stream, walked)
+        if not said:
+            self._rollout(stream, walked, said is None)
         if not loss.is_cpu:
             return  # what follows reads values: an accelerator would be waited for
         chosen = next((node for node in walked.nodes if node.name() == "GatherBackward0"), None)
@@ -219,9 +220,9 @@ class Agents:
 
         self.recorder.reader.read(list(found), write)
 
-    def _rollout(self, stream: Stream, walked: graph.Walk) -> None:
+    def _rollout(self, stream: Stream, walked: graph.Walk, alone: bool) -> None:
         """The loss may weigh actions of a rollout, in any order, with what came of them: is that so? Once it is, it is
-        not asked again: a search takes a tenth of a second."""
+        not asked again: a search takes a tenth of a second. Not `alone`: in order, these are no sums of rewards."""
         if stream.index in self.sound or self.recorder.optimizers.maximising():
             return
         slopes = policies.slopes_of_policy(walked.nodes[0])
@@ -229,29 +230,29 @@ class Agents:
         targets = [target for target in aims if target is not None]
         weights = -slopes if slopes is not None and slopes.is_cpu else None
         found = self.recorder.environments.rollouts.judge(weights, targets)
-        if found is not None:
+        if found is not None and (alone or found[0]):
             self.row("rr", i=stream.index, s=self.recorder.step, n=found[1], kind=found[0])
             if found[0] == "right":
                 self.sound.add(stream.index)
 
-    def _returns(self, stream: Stream, walked: graph.Walk) -> bool:
-        """The loss may weigh each action of this step, in order, with what came of it: is that so? False: could not
-        look."""
+    def _returns(self, stream: Stream, walked: graph.Walk) -> bool | None:
+        """The loss may weigh each action of this step, in order, with what came of it: is it known how? None: could
+        not look."""
         seen = self.recorder.inputs.rewards
         if not returns.LEAST <= len(seen) <= returns.MOST or len({len(one[1]) for one in seen}) > 1:
-            return False
+            return None
         # Where one comes after the other, each may be an episode; where they take turns, who is next is not known.
         ends = [place for place in range(1, len(seen)) if seen[place][0] != seen[place - 1][0]]
         if len(ends) >= len({one[0] for one in seen}):
-            return False
+            return None
         copies = len(seen[0][1])
         count = len(seen) * copies
         if count > returns.MOST_TOGETHER or self.recorder.optimizers.maximising():
-            return False
+            return None
         root = walked.nodes[0]
         weights = returns.weights_in_order(root, len(seen), copies)
         if weights is None:
-            return False
+            return None
         rewards = torch.stack([torch.from_numpy(one[1]) for one in seen])
         over = torch.stack([torch.from_numpy(one[2]) for one in seen])
         over[[place - 1 for place in ends]] = True
@@ -263,7 +264,7 @@ class Agents:
                 said = "" if said == "negative" else said  # costs
             self._agreement(stream, weights, missed)
         self.row("rr", i=stream.index, s=self.recorder.step, n=count, kind=said)
-        return True
+        return bool(said)
 
     def _beside(self, stream: Stream, walked: graph.Walk) -> None:
         """The loss may hold the errors of a critic beside a policy's: which pulls harder at the weights of both?"""

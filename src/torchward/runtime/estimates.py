@@ -97,11 +97,26 @@ def _supposed(table: Table, pairs: list[Pair]) -> Iterator[Supposed]:
                 yield Supposed("across", advantages, values, pairs)
             if after is not None:
                 yield Supposed("across", _advantages(rewards, values, after, always, ~over, pairs), values, pairs)
+        for flags, before in _misplaced(over):
+            following = values[1:].clone()
+            following[:before] = torch.nan
+            yield Supposed("ends", _advantages(rewards, values, following, ~flags, ~flags, pairs), values, pairs)
         if copies > 1:
             turned, ends = (one.T.reshape(steps, copies) for one in (rewards, over))
             for adds_up in (~over, ~ends):
                 advantages = _advantages(turned, values, values[1:], adds_up, adds_up, pairs)
                 yield Supposed("transposed", advantages, values, pairs)
+
+
+def _misplaced(over: torch.Tensor) -> Iterator[tuple[torch.Tensor, int]]:
+    """Flags of other steps in the place of each step's own, and how many of the first of them are not known: of the
+    step before, of the step after, of the last step for all of them."""
+    if not bool(over[:-1].any()):
+        return
+    yield torch.cat([torch.zeros_like(over[:1]), over[:-1]]), 1
+    yield torch.cat([over[1:], over[-1:]]), 0
+    if bool(over[-1].any()):  # else it is as if there were no ends, which all may be by a limit of time
+        yield over[-1:].expand_as(over), 0
 
 
 def _open(values: torch.Tensor) -> torch.Tensor:

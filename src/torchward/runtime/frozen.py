@@ -42,6 +42,7 @@ def look(recorder: Recorder, root: Root, module: nn.Module) -> None:
         layers.append((unwrapped(path), weight.shape[0], weight[0].numel()))
         checks.append(((largest <= 1.001) & (largest > 0.9) & ((square - 1 / 3).abs() < DRAWN_APART)).float())
     _adapters(recorder, root, module)
+    recorder.optimizers.idle.look(root, module)
     loaded = [held.loaded for held, tensor in recorder.parameters.live() if held.model == root.index]
 
     def write(values: list[float]) -> None:

@@ -110,6 +110,9 @@ def ends(capture: Capture) -> None:
     tokens = capture.tokens
     if tokens.ids is not None and tokens.target is not None and tokens.batch_first and tokens.shift == 1:
         capture.root.waits_for(prompts.Untaught(tokens.ids, tokens.target, tokens.ignore))
+        misled = prompts.by_other_edge(tokens.ids, tokens.target, tokens.ignore)
+        if misled:
+            capture.found("PromptProbe", 0.0, **misled)
     found = capture.tokens.prompt() if model is not None else None
     if found is not None:
         capture.found("PromptProbe", 0.0, **found)

@@ -279,6 +279,7 @@ class Models:
                 recorder.heldout.folds.asked(root, module, args, kwargs, call.site)
             recorder.checkpoints.evaluated(root, module)
             recorder.checkpoints.averages.asked(root, module, call.site)
+            recorder.optimizers.idle.evaluated(root, module)
             recorder.begins.asked(root, args, kwargs, call.site)
             recorder.sweeps.asked(module, args, kwargs, result)
             if root.waiting:

@@ -10,6 +10,7 @@ import torch
 
 from torchward.runtime.clips import Clips
 from torchward.runtime.gradients import Gradients
+from torchward.runtime.idle import Idle
 from torchward.runtime.schedulers import Schedulers
 from torchward.runtime.steps import Step
 from torchward.runtime.subnormals import Subnormals
@@ -92,6 +93,7 @@ class Optimizers:
         self.schedulers = Schedulers(recorder)
         self.clips = Clips(recorder)
         self.subnormals = Subnormals(recorder)
+        self.idle = Idle(recorder)
 
     # -- membership
 
@@ -425,6 +427,7 @@ class Optimizers:
                 )
         self.schedulers.write_counts()
         self.clips.write_counts()
+        self.idle.write_counts()
 
 
 def _behind(optimizer: Any) -> Any:

@@ -52,7 +52,6 @@ TRIALS = (
     ("RepeatProbe", trials.repeat),
     ("PositionProbe", trials.positions),
     ("PaddingProbe", trials.padding),
-    ("SeriesProbe", series.future),
     ("ScaleProbe", trials.scales),
     ("ReshapeProbe", reshapes.scrambled),
     ("OverflowProbe", overflows.hidden),
@@ -139,7 +138,7 @@ class Prober:
             self.step_seconds = min(min(recorder.durations, default=0.0), recorder.least_cpu)
             self.began = now
             self.work = self._experiments()
-        earned = QUICK_SECONDS + MEMORISE_SECONDS + SHARE * (now - self.began)
+        earned = self._earned(now)
         start = perf_counter()
         while self.work is not None and self.recorder.probe_seconds < earned:
             if self._one_piece() == WAIT:
@@ -149,6 +148,13 @@ class Prober:
                 break
         if recorder.probe_seconds >= earned:  # until another slice is earned
             self.resume_at = now + (recorder.probe_seconds + SLICE_SECONDS - earned) / SHARE
+
+    def _earned(self, now: float) -> float:
+        """Seconds that the experiments may have taken by now."""
+        return QUICK_SECONDS + MEMORISE_SECONDS + SHARE * (now - self.began)
+
+    def _left(self) -> float:
+        return self._earned(perf_counter()) - self.recorder.probe_seconds
 
     def _one_piece(self) -> str | None:
         begin = thread_time()
@@ -235,6 +241,11 @@ class Prober:
             for kind, look in (("LeakProbe", mixing.leak), ("DependenceProbe", mixing.dependence)):
                 self._attempt(kind, partial(self._try, kind, look), model, capture)
                 yield None
+            if series.CALLS * estimate <= max(QUICK_SECONDS, self._left()):
+                self._attempt("SeriesProbe", partial(self._try, "SeriesProbe", series.future), model, capture)
+                yield None
+            else:
+                capture.cannot("SeriesProbe", "a call of the model takes too long for it")
             if TRIAL_CALLS * estimate <= QUICK_SECONDS:
                 for kind, trial in TRIALS:
                     self._attempt(kind, partial(self._try, kind, trial), model, capture)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.nn import functional
 
+from torchward.runtime.padding import padding_of, tail_of
 from torchward.runtime.tensors import plain, tolist
 
 LEAST_ROWS = 4
@@ -16,6 +17,8 @@ MOST_ROWS = 0.9
 VARIED = 4
 """Different ids of the answers from which on what marks them marks no special tokens."""
 FITS = 0.99
+PADDINGS = 3
+"""Different numbers of filling tokens, so that a rule that follows them is no chance."""
 PER_TOKEN = 3
 """Tokens of prompts for each different one, from which on their entropy is known."""
 SEPARATED_ROWS = 8
@@ -373,6 +376,45 @@ def _same(one: torch.Tensor, other: torch.Tensor) -> bool:
         return False
     parts = (one[:, :width], one[:, one.shape[1] - width :])
     return any(torch.equal(part.double(), told) for part in parts for told in (other.double(), 1 - other.double()))
+
+
+def by_other_edge(ids: torch.Tensor, target: torch.Tensor, ignore: int) -> dict[str, Any]:
+    """Where answers begin, as the loss has it, may be right in rows without padding and moved by just the padding in
+    others: fields of the probe. `target` is `ids` one place further."""
+    counted = target != ignore
+    last = target[:, -1:]
+    if target.shape == ids.shape and bool((last != ignore).any()):  # what the input was cut off from its targets by
+        ids = torch.cat([ids, torch.where(last != ignore, last, ids[:, -1:])], 1)
+    width = ids.shape[1]
+    if len(ids) < SEPARATED_ROWS or not bool(counted.any(1).all()) or bool(counted.all()):
+        return {}
+    first = counted.long().argmax(1) + 1  # in the input
+    places = torch.arange(width, device=ids.device)
+    for edge, laid in (("right", ids), ("left", ids.flip(1))):
+        padding = padding_of(laid)
+        if padding is None:
+            continue
+        tail = tail_of(laid, padding)
+        filled = tail.sum(1)
+        text = ~(tail if edge == "right" else tail.flip(1))
+        if not bool((filled == 0).any()):
+            continue
+        for token in set(tolist(ids[filled == 0][0])):
+            ends = _once(ids, token)
+            if token == padding or ends is None:
+                continue
+            wrong = ends + 1 + (filled if edge == "right" else -filled)
+            # Padding may have been left out afterwards.
+            moved = (first == wrong) | ((edge == "left") & (first == filled) & (wrong < filled))
+            if not bool(moved.all()) or len((first - ends)[first == wrong].unique()) < PADDINGS:
+                continue
+            answer = (places > ends[:, None]) & text
+            asked = counted[:, : width - 1]
+            missed = answer[:, 1:] & ~asked
+            share = float(missed.sum() / answer[:, 1:].sum().clamp(min=1))
+            others = float((asked & ~answer[:, 1:]).sum() / asked.sum().clamp(min=1))
+            return {"edge": edge, "edge_token": token, "missed": round(share, 4), "beside": round(others, 4)}
+    return {}
 
 
 def fields(found: Found | None) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class Watch:
             acted_in(patches)
             adapt()
             recorder.overwritten.begins(args[0])
+            recorder.optimizers.idle.begins(args[0])
 
         patches.around(Optimizer, "__init__", None, optimizer_made)
         patches.replace(torch.autograd, "backward", recorder.streams.stand_in(torch.autograd.backward))

@@ -15,6 +15,7 @@ from torchward.facts import (
     Copy,
     CutIds,
     ForwardCount,
+    IdleAdapter,
     Model,
     Module,
     Optimizer,
@@ -32,6 +33,7 @@ from torchward.runlog import Row
 class Models(Part):
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger)
+        self._idle: list[Row] = []
         self._parameter: dict[str, defaultdict[int, Growing]] = {key: by_key() for key in "gwuschzyabe"}
         self._looked: Counter[int] = Counter()
         self._with_grad: Counter[int] = Counter()
@@ -134,6 +136,10 @@ class Models(Part):
     def on_fa(self, row: Row) -> None:
         self.ledger.counts["fa"][row["m"]] = row
 
+    def on_ia(self, row: Row) -> None:
+        """All that are known by then."""
+        self._idle = row["rows"]
+
     # -- facts
 
     def parameters(self, reached: set[int]) -> tuple[Parameter, ...]:
@@ -233,6 +239,11 @@ class Models(Part):
                         int(adapters.get("ad", 0)),
                         int(adapters.get("z", 0)),
                         tuple(adapters.get("names", ())),
+                    ),
+                    idle_adapters=tuple(
+                        IdleAdapter(one["name"], one["of"], one["how"], one["s"], one["l"], *map(int, one["n"]))
+                        for one in self._idle
+                        if one["m"] == index
                     ),
                     frozen_drawn=tuple(
                         (str(name), int(units), int(inputs))

@@ -42,12 +42,14 @@ RULE = Rule(
         "{samples} samples its weights are exactly `{kind}` (`negative`: these sums with the wrong sign; `forward`: sums of "
         "the rewards up to each action; `reversed`: these sums in the wrong order; `across`: sums that go on past the end of an "
         "episode; `transposed`: those of other copies of the environment, as if steps and copies had been taken for one another; "
-        "`shifted`: those of the step before or after). Beside a critic, these are its advantages, or what it learns: where rewards "
+        "`shifted`: those of the step before or after; `ends`: sums that break off at other steps than the last one of an "
+        "episode, as with the flag of the step before, of the step after, or of the last step of a rollout for all). Beside a critic, these are its advantages, or what it learns: where rewards "
         "are not known, advantages are compared with targets less values of the same rows.",
         "损失没有用每个动作之后奖励的折扣和来加权动作。在 {samples} 次采样中有 {matched} 次，其权重恰好是 `{kind}`"
         "（`negative`：折扣和的符号相反；`forward`：截至每个动作为止的奖励之和；`reversed`：折扣和的次序颠倒；"
         "`across`：越过回合结尾继续累加；`transposed`：取到了其他环境副本的值，仿佛步与副本两个轴被互换；"
-        "`shifted`：取到了前一步或后一步的值）。若有评论家（critic），则指其优势，或它所学的目标；"
+        "`shifted`：取到了前一步或后一步的值；`ends`：在并非回合最后一步的地方中断累加，例如用了前一步、后一步的结束标志，"
+        "或者整个轨迹都用最后一步的标志）。若有评论家（critic），则指其优势，或它所学的目标；"
         "奖励未知时，用同一行的目标减去估值来核对优势。",
     ),
     why=Text(
@@ -58,10 +60,12 @@ RULE = Rule(
     fix=Text(
         "Add up from the end, put each sum in front, and begin anew at the end of an episode: `for reward, over in "
         "zip(reversed(rewards), reversed(ends)): total = reward + gamma * total * (1 - over); returns.insert(0, total)`; the loss "
-        "is `-(log_prob * returns).sum()`. Where rows are flattened and shuffled, give states, actions and advantages the same "
+        "is `-(log_prob * returns).sum()`. The flag that belongs to a step is the one that this step returned: where `dones[t]` "
+        "holds the flag from before step t, that is `dones[t + 1]`. Where rows are flattened and shuffled, give states, actions and advantages the same "
         "layout first, such as (steps, copies).",
         "从末尾向前累加，把每个和插到最前面，并在回合结束处清零：`for reward, over in zip(reversed(rewards), reversed(ends)): "
         "total = reward + gamma * total * (1 - over); returns.insert(0, total)`；损失为 `-(log_prob * returns).sum()`。"
+        "每一步对应的是这一步返回的结束标志：若 `dones[t]` 存的是第 t 步之前的标志，则应取 `dones[t + 1]`。"
         "若要展平并打乱各行，先让状态、动作和优势采用相同的布局，例如（步数, 副本数）。",
     ),
     bad="""\

@@ -147,7 +147,7 @@ class Agents:
         if found is not None:
             root.rewards = found.kinds
             few = {"n": min(len(picked), PAIRED_ROWS), "g": number(found.factor), "o": found.alone, "e": found.over}
-            still = _all_are(inputs.given, [asked for _, asked in others])
+            still = _all_are(inputs.given, [asked for _, asked in others], inputs.asked)
             self.row("bt", m=root.index, s=self.recorder.step, st=int(still), **few)
 
     def _cut_off(self, root: Root, target: torch.Tensor) -> None:
@@ -324,8 +324,27 @@ class Agents:
         self.row("rt", i=stream.index, s=self.recorder.step, **row)
 
 
-def _all_are(given: torch.Tensor | None, asked: list[torch.Tensor | None]) -> bool:
-    """All that was asked about are the very examples that the step is trained on, and those are not all the same."""
-    if given is None or not plain(given) or not given.is_cpu or not bool((given != given[:1]).any()):
+def _all_are(given: torch.Tensor | None, asked: list[torch.Tensor | None], every: list[torch.Tensor | None]) -> bool:
+    """All that was asked about are the very examples that the step is trained on, and those are not all the same.
+
+    Of a critic of states and actions: the states are, for which a policy was asked for the actions beside them."""
+    if given is None or not plain(given) or not given.is_cpu or given.dim() != 2 or not asked:
         return False
-    return all(one is not None and one.shape == given.shape and torch.equal(one, given.detach()) for one in asked)
+    given = given.detach()
+    for one in asked:
+        if one is None or one.shape != given.shape:
+            return False
+        widths = {len(part[0]) for part in every if part is not None and part.dim() == 2 and len(part) == len(one)}
+        states = [
+            width
+            for width in sorted(widths)
+            if width < one.shape[1]
+            and any(
+                part is not None and part.shape == one[:, :width].shape and torch.equal(part, one[:, :width])
+                for part in every
+            )
+        ]
+        width = states[0] if states else one.shape[1]
+        if not torch.equal(one[:, :width], given[:, :width]) or not bool((given[:, :width] != given[:1, :width]).any()):
+            return False
+    return True

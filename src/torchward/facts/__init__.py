@@ -43,7 +43,7 @@ from torchward.facts.crash import (
     Raised,
     Waiting,
 )
-from torchward.facts.dense import Orientation
+from torchward.facts.dense import Orientation, ResizedClasses
 from torchward.facts.fit import Fit, Fold, Folds, Overlap, Overlapping, PreparedRows, Renumbered, Reordered, SharedUnits
 from torchward.facts.loss import (
     BatchedGraphs,
@@ -317,6 +317,7 @@ __all__ = [
     "RepeatProbe",
     "Reseeded",
     "ReshapeProbe",
+    "ResizedClasses",
     "Resumed",
     "Resumption",
     "Returns",

@@ -13,6 +13,20 @@ READINGS = (*TURNS[:4], "rows taken for columns", "columns taken for rows")
 
 
 @dataclass(frozen=True, eq=False)
+class ResizedClasses:
+    """Maps of class numbers that were resized by a method that mixes values, and are targets of a loss."""
+
+    loss: int
+    """Index of the loss."""
+    site: Site | None
+    """Where they were resized."""
+    mode: str
+    """`bilinear`, `bicubic`, `area`, ..."""
+    classes: int
+    """Different numbers in one map."""
+
+
+@dataclass(frozen=True, eq=False)
 class Orientation:
     """How the images that a model was given in sampled steps go together with the targets of one loss, if these are
     taken as they are, or mirrored or turned back.

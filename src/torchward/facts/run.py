@@ -24,7 +24,7 @@ from torchward.facts.batch import (
     WorkerRandomness,
     WrappedIntegers,
 )
-from torchward.facts.dense import Orientation
+from torchward.facts.dense import Orientation, ResizedClasses
 from torchward.facts.fit import Fit, Folds, Overlap, Overlapping, Renumbered, Reordered, SharedUnits
 from torchward.facts.loss import (
     BatchedGraphs,
@@ -380,6 +380,7 @@ class Run:
     wrapped_integers: tuple[WrappedIntegers, ...] = ()
     mirrored: tuple[Mirrored, ...] = ()
     orientations: tuple[Orientation, ...] = ()
+    resized_classes: tuple[ResizedClasses, ...] = ()
     rank_evaluations: tuple[RankEvaluation, ...] = ()
     workers: tuple[WorkerRandomness, ...] = ()
     losses: tuple[Loss, ...] = ()

@@ -246,6 +246,7 @@ class Losses:
         if kind in DENSE:
             self.recorder.mirrors.compared(site.index, target)
             self.recorder.orientations.compared(site.index, kind, prediction, target)
+            self.recorder.resizes.compared(site.index, prediction, target)
         if kind in (*REGRESSIONS, *BINARY_LOSSES):
             self.recorder.givens.compared(site.index, prediction, target)
             self.recorder.horizons.compared(site.index, target)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from types import FrameType
 
 from torch import nn
@@ -24,3 +26,16 @@ def variable_name(module: nn.Module, frame: FrameType | None) -> str:
 def unwrapped(name: str) -> str:
     """A path within a model as the model itself has it, without what wrappers and the compiler put in front."""
     return name.replace("_orig_mod.", "").removeprefix("module.").removesuffix("._orig_mod")
+
+
+def named_end(model: nn.Module, end: int) -> bool:
+    """The program, or the model, has a name for this number that says it is what ends a text."""
+    scopes = (vars(model), *(vars(sys.modules.get(one, sys)) for one in ("__main__", type(model).__module__)))
+    return any(
+        type(value) is int and value == end and _END.search(name)
+        for scope in scopes
+        for name, value in list(scope.items())
+    )
+
+
+_END = re.compile(r"(^|_)(eos|eot|end|stop)(_|$)", re.IGNORECASE)

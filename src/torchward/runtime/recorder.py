@@ -49,6 +49,7 @@ from torchward.runtime.pace import Pace
 from torchward.runtime.parameters import Parameters
 from torchward.runtime.passes import Passes
 from torchward.runtime.recurrent import Recurrent
+from torchward.runtime.resizes import Resizes
 from torchward.runtime.resumes import Resumes
 from torchward.runtime.rounds import Rounds
 from torchward.runtime.scores import Scores
@@ -155,6 +156,7 @@ class Recorder(Hot):
         self.decays = Decays(self)
         self.checkpoints = Checkpoints(self)
         self.resumes = Resumes(self)
+        self.resizes = Resizes(self)
         self.losses = Losses(self)
         self.loaders = Loaders(self)
         self.heldout = HeldOut(self)

@@ -13,6 +13,7 @@ from torchward.runtime import graph, prompts
 from torchward.runtime.ahead import CHANGE, first_looking_ahead
 from torchward.runtime.copies import CannotLookError, mapped
 from torchward.runtime.evaluations import CLASS_LOSSES
+from torchward.runtime.names import named_end
 from torchward.runtime.padding import Masks, is_attention, padding_of, read_at_end, tail_of
 from torchward.runtime.places import Lookups, texts_begin
 from torchward.runtime.tensors import plain, tensors_in, tolist
@@ -223,7 +224,7 @@ class Tokens:
         if ends or len(rest) > 1 or bool((target[counted] == end).any()):
             return fields
         own = getattr(getattr(model, "config", None), "eos_token_id", None)
-        known = end in (own if isinstance(own, (list, tuple)) else [own])
+        known = end in (own if isinstance(own, (list, tuple)) else [own]) or named_end(model, end)
         # Elsewhere what always ends a row is known for an end by the filling of different length behind it.
         different = len(set(tolist(behind))) >= 3 and bool(rest)
         return fields | {"end": end if known or different else None, "known": known, "padding": end in rest}

@@ -153,6 +153,21 @@ class Watch:
 
             self.patches.replace(torch.nn.functional, kind, make())
 
+        interpolate, resized = torch.nn.functional.interpolate, recorder.resizes.resized
+
+        def resize(input: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: A002
+            if compiling():
+                return interpolate(input, *args, **kwargs)
+            try:
+                result = interpolate(input, *args, **kwargs)
+            except BaseException as error:
+                error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
+                raise
+            resized(None, result, (input, *args), kwargs)
+            return result
+
+        self.patches.replace(torch.nn.functional, "interpolate", disguise(resize, interpolate))
+
     def _distributions(self, guard: Any) -> None:
         recorder = self.recorder
         spreads, compiling = recorder.spreads, torch.compiler.is_compiling

@@ -221,6 +221,7 @@ class RunBuilder:
             wrapped_integers=self._batches.wrapped_integers(),
             mirrored=self._batches.mirrored(),
             orientations=self._batches.orientations(),
+            resized_classes=self._batches.resized_classes(),
             rank_evaluations=self._batches.rank_evaluations(),
             workers=_worker_randomness([*self.workers, *workers]),
             inputs=self._batches.inputs(),

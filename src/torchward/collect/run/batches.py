@@ -28,6 +28,7 @@ from torchward.facts import (
     Range,
     RankEvaluation,
     Reordered,
+    ResizedClasses,
     SharedUnits,
     Site,
     StoredRows,
@@ -66,6 +67,7 @@ class BatchesAndLoaders(Part):
         self._reordered: dict[tuple[int, int, int, int], Row] = {}
         self._mirrored: dict[tuple[str, int], Row] = {}
         self._orientations: dict[int, Row] = {}
+        self._resized: list[Row] = []
         self._wrapped: dict[tuple[int, str], WrappedIntegers] = {}
         self._alone: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._unused: list[Row] = []
@@ -124,6 +126,9 @@ class BatchesAndLoaders(Part):
 
     def on_dt(self, row: Row) -> None:
         self._orientations[row["i"]] = row
+
+    def on_ip(self, row: Row) -> None:
+        self._resized.append(row)
 
     def on_xe(self, row: Row) -> None:
         self._alone[row["m"], row["site"]].append(row)
@@ -437,6 +442,12 @@ class BatchesAndLoaders(Part):
 
     def wrapped_integers(self) -> tuple[WrappedIntegers, ...]:
         return tuple(self._wrapped.values())
+
+    def resized_classes(self) -> tuple[ResizedClasses, ...]:
+        first = {row["i"]: row for row in reversed(self._resized)}
+        return tuple(
+            ResizedClasses(loss, self.ledger.site(row["site"]), row["mode"], row["n"]) for loss, row in first.items()
+        )
 
     def orientations(self) -> tuple[Orientation, ...]:
         found = []

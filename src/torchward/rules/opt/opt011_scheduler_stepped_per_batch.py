@@ -21,6 +21,10 @@ COLLAPSED = 1e-8
 """Final share of an exponential decay that had lost 99 % of the rate after a quarter of the run (0.01 to the 4th)."""
 DROP = 0.7
 """A factor per stage below this is a drop that belongs between epochs, not a smooth decay."""
+EPOCHS = 5
+"""Of a run, at least, for their number to be told from another one ..."""
+BOTTOM, BACK = 0.02, 0.9
+"""... in which the rate comes down to such a share of its highest, and later rises to such a one."""
 PERIODS = 3
 AHEAD = 1.5
 """Steps of a schedule for each of its optimizer's."""
@@ -87,7 +91,23 @@ def _over_after(run: Run, scheduler: Scheduler, optimizer: Optimizer) -> int | N
         if size and batches and size < batches and final <= GONE and final ** (size / steps) <= DROP:
             return size
         return None
-    return _gone_after(optimizer, scheduler)
+    return _back_after(optimizer, scheduler) or _gone_after(optimizer, scheduler)
+
+
+def _back_after(optimizer: Optimizer, scheduler: Scheduler) -> int | None:
+    """For schedules of any kind: the rate came down to nothing in as many steps as the run has epochs, and rose again, as
+    a cosine does beyond its end."""
+    rates, epochs = optimizer.lr, scheduler.epochs
+    if epochs < EPOCHS or scheduler.steps < PERIODS * epochs or not len(rates):
+        return None
+    highest = max(rates.values)
+    top = rates.values.index(highest)
+    for place in range(top, len(rates)):
+        step = rates.steps[place] - optimizer.first_step
+        if rates.values[place] <= BOTTOM * highest:
+            rises = max(rates.values[place:]) >= BACK * highest
+            return epochs if rises and abs(step - epochs) <= 1 else None
+    return None
 
 
 def _gone_after(optimizer: Optimizer, scheduler: Scheduler) -> int | None:

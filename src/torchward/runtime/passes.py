@@ -163,7 +163,8 @@ class Passes:
         target = terms.target_by_hand(walked.nodes, made[1]) if made is not None and made[1].grad_fn else None
         if made is None or target is None:
             return
-        self.recorder.horizons.compared(-1, target)
+        if target.numel() == made[1].numel():
+            self.recorder.horizons.compared(-1, target.reshape(made[1].shape))
         row = {"m": made[0].index, "s": self.recorder.step}
 
         def write(values: list[float]) -> None:

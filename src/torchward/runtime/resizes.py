@@ -19,7 +19,7 @@ LOOKED, VALUES = 64, 4_096
 """Calls that are looked at, and values of each."""
 CLASSES = (3, 256)
 """Different numbers of a map: of two, values between them are cut at a half, or are meant."""
-TOLD = 8
+CHANNELS, TOLD = 8, 8
 
 
 class Resizes:
@@ -40,13 +40,14 @@ class Resizes:
             self.recorder.timed(self._look, mode, given, result, self.recorder.site(caller(3)))
 
     def _look(self, mode: str, given: torch.Tensor, result: torch.Tensor, site: int) -> None:
-        values, made = thin(given, VALUES), thin(result, VALUES)
-        if not bool((values == values.round()).all()) or bool((made == made.round()).all()):
-            return
-        kinds = values.unique()
-        if CLASSES[0] <= len(kinds) <= CLASSES[1] and float(kinds[0]) >= 0:
-            row = {"site": site, "mode": mode, "n": len(kinds), "max": int(kinds[-1])}
-            self.sizes.setdefault(tuple(result.shape[2:]), row)
+        for channel in range(min(given.shape[1], CHANNELS)):
+            values, made = thin(given[:, channel], VALUES), thin(result[:, channel], VALUES)
+            if not bool((values == values.round()).all()) or bool((made == made.round()).all()):
+                continue
+            kinds = values.unique()
+            if CLASSES[0] <= len(kinds) <= CLASSES[1] and float(kinds[0]) >= 0:
+                row = {"site": site, "mode": mode, "n": len(kinds), "max": int(kinds[-1])}
+                self.sizes.setdefault(tuple(result.shape[2:]), row)
 
     def compared(self, place: int, prediction: torch.Tensor, target: torch.Tensor) -> None:
         """A loss of maps of classes in a sampled step."""

@@ -22,7 +22,7 @@ SCORES = (*PRODUCTS, "MvBackward0", SUM)
 OF_ONE = (graph.LEAF, "NativeLayerNormBackward0")
 """What is of a size of about 1 as it stands: a query that is itself learned, features that were normalised."""
 
-NORM_KEPT = ("ExpandBackward0", "ClampMinBackward0", "ClampBackward0", "AddBackward0")
+NORM_KEPT = graph.CLAMPS | {"ExpandBackward0", "AddBackward0"}
 """Operations between a norm and the division by it."""
 
 OF_TARGETS = graph.VIEWS | {"NegBackward0", "ToCopyBackward0"}

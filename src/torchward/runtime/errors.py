@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from torchward.runtime import graph, terms
+from torchward.runtime.tensors import thin
 
 CHOICES = frozenset({"MaximumBackward0", "WhereBackward0"})
 """Which of two numbers is an error's size depends on its sign."""
@@ -180,4 +181,18 @@ def values_of(node: Any, count: int) -> Any:
         if node.name() not in graph.RESHAPING | {"SelectBackward0", "SliceBackward0", "AliasBackward0"}:
             return node
         node = node.next_functions[0][0]
+    return None
+
+
+def target_by_hand(nodes: list[Any], output: torch.Tensor) -> torch.Tensor | None:
+    """(A thinned sample of) what `output` is subtracted from before the difference is squared or its size is taken."""
+    for node in nodes[: terms.NODE_LIMIT]:
+        below = node.next_functions[0][0] if node.name() in terms.ERRORS else None
+        if below is None or below.name() != "SubBackward0" or terms.number_of(below, "_saved_alpha", 1.0) != 1.0:
+            continue
+        sides = [child for child, _ in below.next_functions]
+        rest = graph.saved(node, "_saved_self")
+        if None in sides and output.grad_fn in sides and rest is not None and rest.shape == output.shape:
+            sign = -1.0 if sides[0] is output.grad_fn else 1.0
+            return thin(output).float() + sign * thin(rest).float()
     return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from torchward.runtime import graph
+from torchward.runtime.horizons import Horizons
 from torchward.runtime.tensors import plain, tensors_in, thin, tolist
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ LOOKED = 64
 class Givens:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
+        self.horizons = Horizons(recorder)
         self.last: tuple[set[int], int, torch.Tensor] | None = None
         """Of the last call of a model that is looked at: memory of what it returned; how many values it was given, and
         a part of them."""

@@ -16,6 +16,7 @@ from torchward.runtime.evaluations import (
     histogram,
     is_classes,
 )
+from torchward.runtime.resizes import Resizes
 from torchward.runtime.tensors import caller, number, plain, thin
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Losses:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
+        self.resizes = Resizes(recorder)
         self.sites: dict[tuple[str, Any, int, bool], _Site] = {}
         self.last: tuple[str, torch.Tensor, torch.Tensor, torch.Tensor, dict[str, Any]] | None = None
         """Last training call of a sampled step: kind, prediction, target, value, other arguments."""
@@ -246,10 +248,10 @@ class Losses:
         if kind in DENSE:
             self.recorder.mirrors.compared(site.index, target)
             self.recorder.orientations.compared(site.index, kind, prediction, target)
-            self.recorder.resizes.compared(site.index, prediction, target)
+            self.resizes.compared(site.index, prediction, target)
         if kind in (*REGRESSIONS, *BINARY_LOSSES):
             self.recorder.givens.compared(site.index, prediction, target)
-            self.recorder.horizons.compared(site.index, target)
+            self.recorder.givens.horizons.compared(site.index, target)
         if kind in REGRESSIONS and self.squashed and target.shape == prediction.shape:
             self._before_curve(site, prediction, target)
         self.recorder.missing.judged(site.index, kind, prediction, target, kwargs)

@@ -270,7 +270,7 @@ class Models:
         if call.grad:
             if recorder.sampling:
                 recorder.losses.returned(root.index, outputs)
-                recorder.horizons.called(args, kwargs)
+                recorder.givens.horizons.called(args, kwargs)
                 recorder.forged.called(root, args, kwargs, outputs)
         else:
             recorder.spreads.returned(root.index, returned)

@@ -160,11 +160,11 @@ class Passes:
     def _target_by_hand(self, walked: graph.Walk) -> None:
         """A loss written without torch's functions: what is the model's output compared with?"""
         made, self.recorder.inputs.made = self.recorder.inputs.made, None
-        target = terms.target_by_hand(walked.nodes, made[1]) if made is not None and made[1].grad_fn else None
+        target = errors.target_by_hand(walked.nodes, made[1]) if made is not None and made[1].grad_fn else None
         if made is None or target is None:
             return
         if target.numel() == made[1].numel():
-            self.recorder.horizons.compared(-1, target.reshape(made[1].shape))
+            self.recorder.givens.horizons.compared(-1, target.reshape(made[1].shape))
         row = {"m": made[0].index, "s": self.recorder.step}
 
         def write(values: list[float]) -> None:

@@ -32,7 +32,6 @@ from torchward.runtime.exchanges import Exchanges, group
 from torchward.runtime.forged import Forged
 from torchward.runtime.givens import Givens
 from torchward.runtime.heldout import HeldOut
-from torchward.runtime.horizons import Horizons
 from torchward.runtime.inputs import Inputs
 from torchward.runtime.kept import Kept, resident_bytes
 from torchward.runtime.layers import Layers
@@ -49,7 +48,6 @@ from torchward.runtime.pace import Pace
 from torchward.runtime.parameters import Parameters
 from torchward.runtime.passes import Passes
 from torchward.runtime.recurrent import Recurrent
-from torchward.runtime.resizes import Resizes
 from torchward.runtime.resumes import Resumes
 from torchward.runtime.rounds import Rounds
 from torchward.runtime.scores import Scores
@@ -156,7 +154,6 @@ class Recorder(Hot):
         self.decays = Decays(self)
         self.checkpoints = Checkpoints(self)
         self.resumes = Resumes(self)
-        self.resizes = Resizes(self)
         self.losses = Losses(self)
         self.loaders = Loaders(self)
         self.heldout = HeldOut(self)
@@ -167,7 +164,6 @@ class Recorder(Hot):
         self.mirrors = Mirrors(self)
         self.orientations = Orientations(self)
         self.givens = Givens(self)
-        self.horizons = Horizons(self)
         self.missing = Missing(self)
         self.spreads = Spreads(self)
         self.ties = Ties(self)
@@ -387,7 +383,7 @@ class Recorder(Hot):
         self.forged.end_step()
         self.orientations.end_step()
         self.missing.end_step()
-        self.horizons.end_step()
+        self.givens.horizons.end_step()
         self.passes.derivatives.clear()
         self.losses.called.clear()
         self.pace.end_sample()

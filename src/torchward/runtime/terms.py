@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import torch
 
 from torchward.runtime import graph
-from torchward.runtime.tensors import thin
 
 NODE_LIMIT = 256
 """Nodes near the loss that are looked at."""
@@ -382,20 +381,6 @@ def cut_to_probabilities(walked: graph.Walk) -> Cut | None:
                         made = graph.producer(child.next_functions[0][0])
                         return Cut(child, low, high, values, made is not None and graph.has_weight(made))
             level = [child for child in level if child.name() in MIXING]
-    return None
-
-
-def target_by_hand(nodes: list[Any], output: torch.Tensor) -> torch.Tensor | None:
-    """(A thinned sample of) what `output` is subtracted from before the difference is squared or its size is taken."""
-    for node in nodes[:NODE_LIMIT]:
-        below = node.next_functions[0][0] if node.name() in ERRORS else None
-        if below is None or below.name() != "SubBackward0" or number_of(below, "_saved_alpha", 1.0) != 1.0:
-            continue
-        sides = [child for child, _ in below.next_functions]
-        rest = graph.saved(node, "_saved_self")
-        if None in sides and output.grad_fn in sides and rest is not None and rest.shape == output.shape:
-            sign = -1.0 if sides[0] is output.grad_fn else 1.0
-            return thin(output).float() + sign * thin(rest).float()
     return None
 
 

@@ -153,7 +153,7 @@ class Watch:
 
             self.patches.replace(torch.nn.functional, kind, make())
 
-        interpolate, resized = torch.nn.functional.interpolate, recorder.resizes.resized
+        interpolate, resized = torch.nn.functional.interpolate, recorder.losses.resizes.resized
 
         def resize(input: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: A002
             if compiling():

@@ -196,6 +196,8 @@ class Scheduler:
     """`min` or `max`, of one that watches a metric."""
     metrics: tuple[float, ...] = ()
     """The first values that it was given."""
+    told_epochs: tuple[float, ...] = ()
+    """The first values given to one that watches no metric, and takes them for numbers of epochs."""
     planned_lr: float | None = None
     """`max_lr` of its optimizer's first group, else the rate that the group had before any schedule."""
     highest_factor: float | None = None

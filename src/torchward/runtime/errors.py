@@ -26,6 +26,12 @@ NORMS = ("LinalgVectorNormBackward0", "NormBackward0", "NormBackward1")
 COMPARING = ("MseLossBackward0", "SmoothL1LossBackward0", *NORMS)
 """Of two matrices, one number, or one for each row."""
 
+MASK = 64
+"""Values of a mask, at least."""
+DROPPED = 0.75
+"""Of values that are set to 0. Srivastava et al. 2014 drop 0.2 of the input and 0.5 of hidden units; graph attention
+(Velickovic et al. 2018) takes 0.6."""
+
 
 def between_computed(walked: graph.Walk) -> list[int]:
     """Lengths of the vectors that the loss takes the differences or distances of, where both were computed from
@@ -196,3 +202,30 @@ def target_by_hand(nodes: list[Any], output: torch.Tensor) -> torch.Tensor | Non
             sign = -1.0 if sides[0] is output.grad_fn else 1.0
             return thin(output).float() + sign * thin(rest).float()
     return None
+
+
+def most_dropped(walked: graph.Walk, owner: graph.Owner) -> tuple[float, str] | None:
+    """(share of the values that the strongest dropout sets to 0, layer in front of it), if that is `DROPPED` or more.
+
+    On the CPU dropout is a product with a mask of 0 and 1 / (1 - p)."""
+    found: tuple[float, Any] | None = None
+    for node in walked.nodes:
+        share = None
+        if node.name() == "NativeDropoutBackward0":
+            share = float(node._saved_p) if isinstance(getattr(node, "_saved_p", None), float) else None
+        elif node.name() == "MulBackward0" and [child for child, _ in node.next_functions].count(None) == 1:
+            mask = graph.saved(node, "_saved_other") if node.next_functions[0][0] is not None else None
+            if mask is not None and mask.is_cpu and mask.is_floating_point() and mask.numel() >= MASK:
+                few = thin(mask)
+                kept = few[few != 0]
+                if (
+                    0 < len(kept) < len(few)
+                    and bool((kept == kept[0]).all())
+                    and float(kept[0]) > 1 / (1 - DROPPED) - 1e-3
+                ):
+                    share = 1 - 1 / float(kept[0])
+                    alike = abs(1 - len(kept) / len(few) - share) < 5 * math.sqrt(share * (1 - share) / len(few))
+                    share = share if alike else None
+        if share is not None and share >= DROPPED and (found is None or share > found[0]):
+            found = share, node
+    return (round(found[0], 4), graph.feeding_layer(found[1], owner)[0]) if found is not None else None

@@ -109,6 +109,9 @@ class Passes:
             sm=softmaxes.misplaced_softmax(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
             no=softmaxes.normalised_otherwise(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
             li=edges.lost_in_place(walked.nodes) if recorder.steps_sampled < 3 and recorder.reads_saved else None,
+            dp=errors.most_dropped(walked, parameters.owner)
+            if recorder.steps_sampled < 3 and recorder.reads_saved
+            else None,
             pd=depth.plain_depth(walked) if recorder.steps_sampled < 3 else None,
             cm=softmaxes.classes_mixed(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
         )

@@ -41,6 +41,8 @@ class _Scheduler:
         self.place: int | None = None
         """Its `last_epoch` after its last step."""
         self.metrics: list[float] = []
+        self.epochs: list[float] = []
+        """Given to one that does not watch a metric, which takes them for numbers of epochs."""
         self.factor = _factor(scheduler) if isinstance(scheduler, torch.optim.lr_scheduler.LambdaLR) else None
         self.sent: tuple[int, int] | None = None
 
@@ -75,7 +77,7 @@ class Schedulers:
             plan=number(planned) if (planned := _planned_rate(optimizer)) else None,
         )
 
-    def stepped(self, scheduler: Any, metrics: Any = None) -> None:
+    def stepped(self, scheduler: Any, metrics: Any = None, epoch: Any = None) -> None:
         known = self.known.get(id(scheduler))
         if known is None or known.ref() is not scheduler:
             return
@@ -83,6 +85,10 @@ class Schedulers:
         on_device = isinstance(metrics, torch.Tensor) and not metrics.is_cpu
         if metrics is not None and not on_device and len(known.metrics) < METRICS_LIMIT:
             known.metrics.append(number(float(metrics)))
+        if isinstance(epoch, torch.Tensor):
+            epoch = float(epoch) if epoch.is_cpu and epoch.numel() == 1 else None
+        if isinstance(epoch, (int, float)) and len(known.epochs) < METRICS_LIMIT:
+            known.epochs.append(number(float(epoch)))
         known.rate = _first_rate(scheduler.optimizer)
         place = getattr(scheduler, "last_epoch", None)
         known.place = place if isinstance(place, int) else None
@@ -126,6 +132,7 @@ class Schedulers:
                     ratio=number(rate / known.first_rate) if known.first_rate and rate is not None else None,
                     site=known.step_site,
                     met=known.metrics,
+                    at=known.epochs,
                     top=number(known.factor) if known.factor is not None else None,
                     ep=self.recorder.passes_over_training_data() - known.made,
                 )

@@ -230,8 +230,9 @@ class Watch:
         stepped = guard("scheduler", recorder.optimizers.schedulers.stepped)
 
         def stepping(args: Any, kwargs: Any) -> None:
+            given = args[1] if len(args) > 1 else kwargs.get("metrics", kwargs.get("epoch"))
             watches = hasattr(args[0], "patience")
-            stepped(args[0], (args[1] if len(args) > 1 else kwargs.get("metrics")) if watches else None)
+            stepped(args[0], given if watches else None, None if watches else given)
 
         classes = [
             value

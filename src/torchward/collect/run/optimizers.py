@@ -177,6 +177,7 @@ class Optimizers(Part):
                     period=row.get("t0"),
                     mode=row.get("mode") or "",
                     metrics=tuple(counts.get("met") or ()),
+                    told_epochs=tuple(counts.get("at") or ()),
                     highest_factor=counts.get("top"),
                 )
             )

@@ -95,25 +95,24 @@ class Passes:
             if held is not None:
                 parameters.send(held, leaf)
         reached = [held.index for leaf in walked.leaves if (held := parameters.find(leaf)) is not None]
+        early = recorder.steps_sampled < 3
         self._describe(
             stream,
             head=root.name(),
             kind=self._kind(root),
             reach=len(walked.leaves) if walked.complete else None,
             bc=graph.squared_by_broadcasting(walked),
-            bo=graph.crossed(walked) if recorder.steps_sampled < 3 and recorder.reads_saved else None,
-            ae=errors.averaged_error(root) if recorder.steps_sampled < 3 else None,
+            bo=graph.crossed(walked) if early and recorder.reads_saved else None,
+            ae=errors.averaged_error(root) if early else None,
             tw=errors.between_computed(walked) if stream.sampled <= 3 else None,
             dr=errors.draws(root) if stream.sampled <= 3 else None,
             leaves=reached if stream.sampled <= 3 else None,
-            sm=softmaxes.misplaced_softmax(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
-            no=softmaxes.normalised_otherwise(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
-            li=edges.lost_in_place(walked.nodes) if recorder.steps_sampled < 3 and recorder.reads_saved else None,
-            dp=errors.most_dropped(walked, parameters.owner)
-            if recorder.steps_sampled < 3 and recorder.reads_saved
-            else None,
-            pd=depth.plain_depth(walked) if recorder.steps_sampled < 3 else None,
-            cm=softmaxes.classes_mixed(walked, parameters.owner) if recorder.steps_sampled < 3 else None,
+            sm=softmaxes.misplaced_softmax(walked, parameters.owner) if early else None,
+            no=softmaxes.normalised_otherwise(walked, parameters.owner) if early else None,
+            li=edges.lost_in_place(walked.nodes) if early and recorder.reads_saved else None,
+            dp=errors.most_dropped(walked, parameters.owner) if early and recorder.reads_saved else None,
+            pd=depth.plain_depth(walked) if early else None,
+            cm=softmaxes.classes_mixed(walked, parameters.owner) if early else None,
         )
         made = recorder.inputs.made
         if made is not None and recorder.steps_sampled < 3:

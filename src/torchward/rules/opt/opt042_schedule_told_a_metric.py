@@ -56,9 +56,9 @@ from torch import nn
 
 torch.manual_seed(0)
 x = torch.randn(1000, 6)
-y = torch.sin(x @ torch.randn(6, 1)) + 0.1 * torch.randn(1000, 1)
+y = torch.tanh(x @ torch.randn(6, 1) / 2) + 0.1 * torch.randn(1000, 1)
 model = nn.Sequential(nn.Linear(6, 64), nn.ReLU(), nn.Linear(64, 1))
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
 schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=4, gamma=0.2)
 for epoch in range(14):
     for rows in torch.randperm(800).split(40):
@@ -77,9 +77,9 @@ from torch import nn
 
 torch.manual_seed(0)
 x = torch.randn(1000, 6)
-y = torch.sin(x @ torch.randn(6, 1)) + 0.1 * torch.randn(1000, 1)
+y = torch.tanh(x @ torch.randn(6, 1) / 2) + 0.1 * torch.randn(1000, 1)
 model = nn.Sequential(nn.Linear(6, 64), nn.ReLU(), nn.Linear(64, 1))
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
 schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=4, gamma=0.2)
 for epoch in range(14):
     for rows in torch.randperm(800).split(40):

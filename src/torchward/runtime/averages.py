@@ -187,7 +187,8 @@ class Averages:
 
 
 def _fit(tensor: Any) -> bool:
-    return plain(tensor) and tensor.requires_grad and tensor.is_floating_point() and tensor.numel() >= FEWEST
+    trained = plain(tensor) and tensor.requires_grad and tensor.is_floating_point()
+    return bool(trained and tensor.is_cpu and tensor.numel() >= FEWEST)
 
 
 def _alive(kept: Noted) -> list[torch.Tensor]:

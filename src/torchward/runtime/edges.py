@@ -20,6 +20,8 @@ ADDING = {
 """Operations that add rows up -> where each goes to."""
 TAKING = {"IndexSelectBackward0": "_saved_index", "IndexBackward0": "_saved_indices"}
 """Operations that take rows -> which ones."""
+REPEATED = 2
+"""Rows of a sum that are named more than once, at least."""
 GRAPHS = 4
 PASSES = 16
 """Of one loss, that are looked at."""
@@ -75,9 +77,10 @@ def lost_in_place(nodes: list[Any]) -> Lost | None:
             continue
         old = added.next_functions[0][0]
         itself = old is None if own is None else (old is not None and old.name() == "IndexBackward0")
-        different = indices[0].unique().numel()
-        if itself and different < indices[0].numel():
-            return Lost(indices[0].numel(), different)
+        times = indices[0].unique(return_counts=True)[1]
+        # One row alone may gather what is not wanted, as padding.
+        if itself and int((times > 1).sum()) >= REPEATED:
+            return Lost(indices[0].numel(), len(times))
     return None
 
 

@@ -25,6 +25,8 @@ LEAST_VALUES = 16
 """... and values of a batch that this takes."""
 NAMED = 1_000
 """Batches, over the whole run, in which the classes that were named are counted."""
+CELLS = 2_000_000
+"""Scores of a batch, and ..."""
 CLASSES = 100
 """Of held-out targets that are counted, at most."""
 
@@ -78,7 +80,8 @@ class Evaluations:
         if kind in (*REGRESSIONS, *BINARY_LOSSES) and plain(prediction) and plain(target):
             self.recorder.givens.compared(index, prediction, target)
         classes = kind in CLASS_LOSSES and plain(prediction) and plain(target) and is_classes(prediction, target)
-        if classes and prediction.is_cpu and target.dim() == 1 and self.named < NAMED:
+        small = classes and prediction.shape[1] <= CLASSES and prediction.numel() <= CELLS
+        if small and prediction.is_cpu and target.dim() == 1 and self.named < NAMED:
             self.named += 1
             self.recorder.scores.judged_by_loss(prediction.detach().argmax(1), target)
         if place.judged < BATCHES and plain(prediction) and plain(target):

@@ -29,6 +29,8 @@ ALL = 0.95
 """Share of the examples that are so: one that never varied cannot be scaled."""
 APART, SOME = 0.02, 0.5
 """Mean of a past alone that is no rounding of 0, and the share of examples in which it is so."""
+JUMP = 4.0
+"""Times the usual step from one value to the next that lies between the past and the future at most."""
 FUTURE = 0.1
 """Share of the examples whose least or largest value lies in the future."""
 
@@ -95,6 +97,9 @@ def _scaled(both: torch.Tensor, alone: torch.Tensor) -> str:
     whole = ((low.abs() < RANGE) | ((low + 1).abs() < RANGE)) & ((high - 1).abs() < RANGE)
     later = (alone.amin(1) > low + RANGE) | (alone.amax(1) < high - RANGE)
     several = both[0].unique().numel() > both.shape[1] // 2
-    if float(whole.double().mean()) >= ALL and float(later.double().mean()) >= FUTURE and several:
+    # A picture, of which the rest is to be painted, does not go on where it was cut.
+    step, jump = alone.diff(dim=1).abs().median(), (both[:, alone.shape[1]] - alone[:, -1]).abs().median()
+    goes_on = bool(jump <= JUMP * step)
+    if float(whole.double().mean()) >= ALL and float(later.double().mean()) >= FUTURE and several and goes_on:
         return "range"
     return ""

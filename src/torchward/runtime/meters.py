@@ -61,10 +61,15 @@ class Window:
         without gradients since the last one with."""
         self.told = False
         self.asked_at: list[int] = []
-        """Steps after which it was asked, behind an evaluation."""
+        """Steps after which it was asked, behind an evaluation, ..."""
+        self.of = -1
+        """... of this model."""
 
-    def earlier(self, step: int) -> int:
-        """It is asked: how many evaluations does it hold that it was asked for before, with training in between?"""
+    def earlier(self, step: int, model: int) -> int:
+        """It is asked: how many evaluations of this model does it hold that it was asked for before, with training in
+        between? Over the folds of a cross-validation, each with a model of its own, scores are gathered on purpose."""
+        if model != self.of:
+            self.of, self.asked_at = model, []
         if self.trained or self.alone or not self.asked or self.step != step:
             return 0
         if not self.asked_at or step - self.asked_at[-1] >= TRAINED:
@@ -145,7 +150,7 @@ class Meters:
         window = self.windows.get(id(meter))
         if window is None or window.busy or window.told or self.recorder.inside or window.ref() is not meter:
             return
-        earlier = window.earlier(self.recorder.step)
+        earlier = window.earlier(self.recorder.step, self.recorder.scores.model)
         if earlier and self.written < WRITTEN:
             self.written += 1
             row = {"s": self.recorder.step, "site": self.recorder.site(user_frame(frame)), "e": earlier}

@@ -244,7 +244,7 @@ class Optimizers:
         pairs = self.describe(opt, optimizer, caller(3))
         rates = _rates(optimizer)
         opt.rated += 1
-        opt.flat += len(rates) == len(opt.rates) and min(rates) == max(rates) > 0
+        opt.flat += bool(rates) and len(rates) == len(opt.rates) and min(rates) == max(rates) > 0
         spread = self.spread_samples < SPREAD_SAMPLES
         step = opt.step = Step(self.recorder, opt, optimizer, pairs, closure, spread)
         if spread and opt is self.leader:

@@ -7,6 +7,7 @@ to do with them.
 
 from __future__ import annotations
 
+import gc
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,11 @@ LOADS = 64
 """State dicts that are looked at."""
 LEAST, VALUES = 64, 256
 """Numbers of a tensor, at least, and those of it that are kept."""
+SEARCHES = 8
+"""Times that the program's tensors are gone through; each takes some hundredths of a second where there are many."""
+DRAWN = (1.7, 3.4)
+"""Kurtosis of what an initialisation draws: 1.8 evenly between two bounds, 3 from a normal distribution (in a sample of
+n with a deviation of the root of 24 / n), in between where its tails are cut."""
 UNRELATED = 0.25
 """Correlation of old and new values, up to which these do not come from those: with 256 values that of two random draws
 is below it in all but one of 10,000. Weights that were averaged, rounded, pruned or disturbed lie far above."""
@@ -49,7 +55,7 @@ class Overwritten:
             recorder.guarded("weights that were given", one)
             for one in (self._loaded, self._made, self._begins, self._look)
         )
-        self.loads = 0
+        self.loads = self.searches = 0
 
     def _loaded(self, module: nn.Module) -> None:
         """A state dict was put into a module."""
@@ -89,7 +95,18 @@ class Overwritten:
         if held is None or held.of() is not tensor or held.lost is not None:
             return
         if not tensor.requires_grad or held.step == self.recorder.step:
-            held.lost = _unrelated(held.values, thin(tensor.detach(), VALUES))
+            now = thin(tensor.detach(), VALUES)
+            held.lost = _unrelated(held.values, now) and _drawn(tensor.detach()) and not self._copied(tensor, now)
+
+    def _copied(self, tensor: torch.Tensor, now: torch.Tensor) -> bool:
+        """Another tensor of the program's has these very values: it was put in their place on purpose."""
+        self.searches += 1
+        if self.searches > SEARCHES:
+            return True
+        kinds = (torch.Tensor, nn.Parameter)
+        others = (one for one in gc.get_objects() if type(one) in kinds and one is not tensor and plain(one))
+        like = (one for one in others if one.shape == tensor.shape and one.is_cpu and one.dtype == tensor.dtype)
+        return any(one.data_ptr() != tensor.data_ptr() and torch.equal(thin(one.detach(), VALUES), now) for one in like)
 
     def _look(self, root: Root, module: nn.Module) -> None:
         """A model that is trained was called for the first time, or for the first time in a sampled step."""
@@ -106,6 +123,13 @@ class Overwritten:
         for site, found in lost.items():
             row = {"m": root.index, "site": site, "n": sum(numbers for _, numbers in found), "of": given[site]}
             self.recorder.row("ow", s=self.recorder.step, names=[name for name, _ in found[:8]], **row)
+
+
+def _drawn(tensor: torch.Tensor) -> bool:
+    values = thin(tensor).double()
+    values = values - values.mean()
+    second = float(values.square().mean())
+    return second > 0 and DRAWN[0] <= float((values**4).mean()) / second**2 <= DRAWN[1]
 
 
 def _unrelated(before: torch.Tensor, now: torch.Tensor) -> bool:

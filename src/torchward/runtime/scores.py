@@ -149,12 +149,14 @@ class Scores:
                 error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
                 raise
             counts = scores.counts
-            if kind == "-" and scores.anchors.calls and args and type(args[0]) is tensor:
-                subtracted(self, args[0], frame_of(1))
-            if kind == "-" and args and type(args[0]) is tensor and result.dim() > 1 and not torch.is_grad_enabled():
-                erred(self, args[0])
-            if kind == "-" and scores.storage is not None and args and not torch.is_grad_enabled():
-                less_target(self, args[0], result, frame_of(1))
+            if kind == "-" and args and type(args[0]) is tensor and type(self) is tensor and type(result) is tensor:
+                if scores.anchors.calls:
+                    subtracted(self, args[0], frame_of(1))
+                if not torch.is_grad_enabled():
+                    if result.dim() > 1:
+                        erred(self, args[0])
+                    if scores.storage is not None:
+                        less_target(self, args[0], result, frame_of(1))
             if counts and args and type(args[0]) is tensor and type(result) is tensor and result.dim():
                 rows = result.shape[0]
                 if rows in counts and result.dim() == 1 and kind != "-" and self.shape == args[0].shape:

@@ -76,7 +76,9 @@ def normalised_otherwise(walked: graph.Walk, owner: graph.Owner) -> tuple[tuple[
 
 
 def _divides_by_norm(node: Any) -> bool:
-    return node.name() == "DivBackward0" and _norm_of(node) is not None
+    """Weights themselves may be kept to unit columns, as the factors of a matrix are."""
+    divided = node.next_functions[0][0] if node.name() == "DivBackward0" else None
+    return divided is not None and not graph.is_weight(divided) and _norm_of(node) is not None
 
 
 def _norm_of(node: Any) -> Any:

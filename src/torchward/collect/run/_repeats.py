@@ -33,6 +33,8 @@ def reseeded(files: tuple[str, ...]) -> tuple[Reseeded, ...]:
     trees = []
     defined: dict[str, list[tuple[str, Names, Function]]] = {}
     counted: set[str] = set()
+    closures: set[str] = set()
+    """A line search compares losses, and wants the same draws for each."""
     for file in files:
         tree = _parsed(file)
         if tree is None:
@@ -44,11 +46,18 @@ def reseeded(files: tuple[str, ...]) -> tuple[Reseeded, ...]:
                 defined.setdefault(node.name, []).append((file, names, node))
             elif isinstance(node, ast.AugAssign):
                 counted.add(node.target.attr if isinstance(node.target, ast.Attribute) else ast.unparse(node.target))
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "step":
+                closures.update(part.id for part in node.args if isinstance(part, ast.Name))
+            if isinstance(node, FUNCTIONS) and node.name != "__init__":
+                counted.update(_attributes(node))
     found: dict[Site, Reseeded] = {}
     for file, names, tree in trees:
         for loop in ast.walk(tree):
+            if isinstance(loop, FUNCTIONS) and loop.name in closures:
+                continue
             if isinstance(loop, (*LOOPS, *FUNCTIONS)) and _trains(loop):
-                for one in _repeats(file, names, loop, defined, counted):
+                outer = [one for one in ast.walk(tree) if isinstance(one, LOOPS) and loop in ast.walk(one)]
+                for one in _repeats(file, names, loop, defined, counted.union(*map(_assigned, outer))):
                     found.setdefault(one.site, one)
     return tuple(found.values())
 
@@ -137,8 +146,14 @@ def _always(body: list[ast.stmt]) -> Iterator[ast.Call]:
 def _assigned(tree: ast.AST) -> frozenset[str]:
     """Names that a loop or a function gives values to, its parameters included."""
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    names |= _attributes(tree)
     names |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     return frozenset(names - {"self"})
+
+
+def _attributes(tree: ast.AST) -> set[str]:
+    """Names of attributes that are given values."""
+    return {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
 
 
 def _drawn(

@@ -95,8 +95,8 @@ class Events(Part):
 
     def on_kinds(self, row: Row) -> None:
         known = self._kinds.setdefault((row["m"], row["s"]), ({}, {}))
-        for classes, counted in zip(known, (row["c"], row["w"]), strict=True):
-            for one, *counts in counted:
+        for classes, counted in zip(known, (row["c"], row.get("w", ())), strict=True):
+            for one, *counts in (entry for entry in counted if len(entry) == 5):
                 now, before = Named(*counts), classes.get(one)
                 classes[one] = now if before is None else before.with_more(now)
 

@@ -23,7 +23,7 @@ BETTER = 0.25
 
 
 def check(run: Run) -> Iterator[Finding]:
-    if any(training.adversarial for training in run.trainings):
+    if any(training.adversarial for training in run.trainings) or _attacked(run):
         return
     for loss in run.losses:
         right = [value for value in loss.accuracy.values if math.isfinite(value)]
@@ -50,6 +50,13 @@ def check(run: Run) -> Iterator[Finding]:
                     confidence=Confidence.LIKELY,
                 )
                 return
+
+
+def _attacked(run: Run) -> bool:
+    """Passes of gradients that no step follows, in a run that takes one for each step: they may be those of an attack,
+    which has each class taken for the next."""
+    passes = [sum(name == "backward" for name, _ in cycle.events) for cycle in run.cycles]
+    return bool(passes) and median(passes) <= 1 and any(one.most_backwards_between > 1 for one in run.optimizers)
 
 
 def _renamed(table: Mapping[int, Named], trained: float) -> dict[int, Named]:

@@ -39,6 +39,8 @@ def check(run: Run) -> Iterator[Finding]:
             },
             place=at(loss.site, loss.values),
             confidence=Confidence.LIKELY,
+            # What else the program subtracts may be asked of an autoencoder, too.
+            severity=Severity.HINT if 0 < others == others_by_hand and same not in (added, damaged) else None,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchward.facts import Run
-from torchward.rule import Finding, Rule, Severity, Text
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
 
@@ -17,6 +17,7 @@ def check(run: Run) -> Iterator[Finding]:
                 "MOD055",
                 data={"rows": rows, "different": different, "lost": rows - different},
                 place=at(stream.site),
+                confidence=Confidence.LIKELY,
             )
             return
 

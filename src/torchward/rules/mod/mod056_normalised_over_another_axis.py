@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from torchward.facts import Run
-from torchward.rule import Finding, Rule, Severity, Text
+from torchward.rule import Confidence, Finding, Rule, Severity, Text
 from torchward.rules._at import at
 
 
@@ -17,6 +17,7 @@ def check(run: Run) -> Iterator[Finding]:
                 "MOD056",
                 data={"shape": shape, "axis": axis, "summed": summed, "layer": layer or "normalize"},
                 place=at(stream.site, module=layer),
+                confidence=Confidence.LIKELY,
             )
             return
 

@@ -14,6 +14,8 @@ less than the head (Howard and Ruder 2018 take 2.6 from each layer to the one be
 STEPS = 10
 """Sampled steps, in nearly all of which there is one rate only."""
 NEARLY = 0.9
+OF_RUN = 0.5
+"""Of the run's steps that the optimizer takes, at least."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -21,6 +23,8 @@ def check(run: Run) -> Iterator[Finding]:
         least, most = optimizer.made_rates
         if least <= 0 or most < APART * least or optimizer.rated_steps < STEPS:
             continue
+        if optimizer.steps < OF_RUN * run.steps:
+            continue  # a search for a rate
         if optimizer.flat_steps < NEARLY * optimizer.rated_steps:
             continue
         schedule = next((one for one in run.schedulers if one.optimizer == optimizer.index), None)

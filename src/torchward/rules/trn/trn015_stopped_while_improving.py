@@ -28,6 +28,9 @@ losses have many local minima, and the first is seldom the last (Prechelt, "Earl
 
 LATE = 0.9
 """Share of the planned rounds up to which it matters that a training was left for a wrong reason."""
+PATIENCES = (4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 100)
+"""Evaluations without a new best after which programs usually stop: a run that ends for another reason has as many by
+chance only."""
 COUNTED = 4
 """Evaluations that were not a new best, ..."""
 LONGEST = 8
@@ -94,7 +97,7 @@ def _never_set_back(values: list[float]) -> bool:
                 best, waited = value, 0
             else:
                 waited, all_waited = waited + 1, all_waited + 1
-        if not 0 < waited <= before or all_waited < COUNTED:
+        if not 0 < waited <= before or all_waited < COUNTED or all_waited not in PATIENCES:
             return False
     return True
 

@@ -432,6 +432,8 @@ class LossStream:
     normalised: tuple[tuple[int, ...], int, int, str] | None = None
     """(shape, axis of the norm, axis that is summed, layer that feeds it) of vectors that products compare, and that
     were divided by their norms along another axis."""
+    summed: tuple[tuple[int, ...], int, str] | None = None
+    """(shape, axis, layer that feeds it) of a softmax that is summed over its own axis before it weighs anything."""
     dropped: tuple[float, str] | None = None
     """(share of the values that the strongest dropout sets to 0, layer in front of it), of those of 0.75 or more."""
     lost: tuple[int, int] | None = None

@@ -277,6 +277,20 @@ class Copy:
 
 
 @dataclass(frozen=True, eq=False)
+class Fields:
+    """An embedding that is asked for a few columns of numbers at a time."""
+
+    model: int
+    name: str
+    """Path of the layer."""
+    site: Site | None
+    """Where the model was called."""
+    rows: int
+    columns: tuple[tuple[int, int], ...]
+    """The least and the largest number in each, over dozens of batches."""
+
+
+@dataclass(frozen=True, eq=False)
 class Table:
     """Rows of a trained embedding, or of a parameter with a row for each position, that the last evaluation looked up.
 

@@ -140,6 +140,10 @@ class Bootstraps:
     """... of them, those whose target is a reward that others have too, without any next value."""
     still: int = 0
     """Of the steps, those in which all next states were the very states that the values of are trained."""
+    wiped: int = 0
+    """Rows whose target is exactly 0, though every episode that ended had a reward in its last step."""
+    wiped_steps: int = 0
+    """Steps with such rows."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,6 +51,7 @@ from torchward.facts.model import (
     Attention,
     Copy,
     CutIds,
+    Fields,
     Model,
     Module,
     Parameter,
@@ -407,6 +408,7 @@ class Run:
     bounded: tuple[Bounded, ...] = ()
     smoothed: tuple[Smoothed, ...] = ()
     pulls: tuple[Pull, ...] = ()
+    fields: tuple[Fields, ...] = ()
     scaled_together: tuple[ScaledTogether, ...] = ()
     batched_graphs: tuple[BatchedGraphs, ...] = ()
     lost_derivatives: tuple[LostDerivative, ...] = ()

@@ -148,7 +148,10 @@ class Agents:
             root.rewards = found.kinds
             few = {"n": min(len(picked), PAIRED_ROWS), "g": number(found.factor), "o": found.alone, "e": found.over}
             still = _all_are(inputs.given, [asked for _, asked in others], inputs.asked)
-            self.row("bt", m=root.index, s=self.recorder.step, st=int(still), **few)
+            # Where no episode ends without a reward, no target is exactly 0.
+            paid_last = self.recorder.environments.episodes.end_rewards
+            wiped = int((target == 0).sum()) if paid_last and 0.0 not in paid_last else 0
+            self.row("bt", m=root.index, s=self.recorder.step, st=int(still), z=wiped, **few)
 
     def _cut_off(self, root: Root, target: torch.Tensor) -> None:
         """How many targets are nothing but the reward of a step at which a limit of time cut an episode off? Of those

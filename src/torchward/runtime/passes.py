@@ -109,6 +109,7 @@ class Passes:
             leaves=reached if stream.sampled <= 3 else None,
             sm=softmaxes.misplaced_softmax(walked, parameters.owner) if early else None,
             no=softmaxes.normalised_otherwise(walked, parameters.owner) if early else None,
+            so=softmaxes.summed_to_one(walked, parameters.owner) if early else None,
             li=edges.lost_in_place(walked.nodes) if early and recorder.reads_saved else None,
             dp=errors.most_dropped(walked, parameters.owner) if early and recorder.reads_saved else None,
             pd=depth.plain_depth(walked) if early else None,

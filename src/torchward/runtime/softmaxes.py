@@ -59,6 +59,19 @@ def misplaced_softmax(walked: graph.Walk, owner: graph.Owner) -> tuple[tuple[int
     return None
 
 
+def summed_to_one(walked: graph.Walk, owner: graph.Owner) -> tuple[tuple[int, ...], int, str] | None:
+    """A softmax that is summed over its own axis before anything is made of it, which gives 1 whatever the scores are:
+    (shape, axis, feeding layer)."""
+    for node in walked.nodes:
+        if node.name() != SUM or (isinstance(node._saved_dim, (tuple, list)) and len(node._saved_dim) != 1):
+            continue
+        behind = _behind(node.next_functions[0][0], None, node, lambda one: one.name() == "SoftmaxBackward0", False)
+        shape = graph.output_shape(behind[0]) or () if behind is not None else ()
+        if behind is not None and _from_front(behind[0]._saved_dim, len(shape)) == behind[1] and shape[behind[1]] > 1:
+            return shape, behind[1], graph.feeding_layer(behind[0], owner)[0]
+    return None
+
+
 def normalised_otherwise(walked: graph.Walk, owner: graph.Owner) -> tuple[tuple[int, ...], int, int, str] | None:
     """Vectors that are compared by their products, and were divided by their norms along another axis than the one that
     the products sum over: (shape, axis of the norm, axis that is summed, feeding layer)."""
@@ -286,8 +299,11 @@ def _softmax_behind(node: Any, place: int | None, above: Any = None) -> tuple[An
     return _behind(node, place, above, lambda node: node.name() == "SoftmaxBackward0")
 
 
-def _behind(node: Any, place: int | None, above: Any, is_end: Callable[[Any], bool]) -> tuple[Any, int] | None:
-    """Down from a factor, through rearrangements and dropout, to such a node, and the axis of it that is summed."""
+def _behind(
+    node: Any, place: int | None, above: Any, is_end: Callable[[Any], bool], masked: bool = True
+) -> tuple[Any, int] | None:
+    """Down from a factor, through rearrangements and (`masked`) dropout, to such a node, and the axis of it that is
+    summed."""
     axis: int | None = None
     for _ in range(16):
         shape = graph.output_shape(node) if node is not None else None
@@ -309,7 +325,7 @@ def _behind(node: Any, place: int | None, above: Any, is_end: Callable[[Any], bo
             axis = _reshaped(axis, shape, graph.output_shape(child))
             if axis is None:
                 return None
-        elif name == "MulBackward0" and any(child is None for child, _ in node.next_functions):
+        elif masked and name == "MulBackward0" and any(child is None for child, _ in node.next_functions):
             pass  # dropout, or a mask
         elif name not in ("ExpandBackward0", "CloneBackward0", "NativeDropoutBackward0", "ToCopyBackward0"):
             return None

@@ -15,7 +15,7 @@ from torch import nn
 
 from torchward.runtime.codes import Codes
 from torchward.runtime.cuts import Cuts
-from torchward.runtime.tensors import plain, tensors_in
+from torchward.runtime.tensors import plain, tensors_in, tolist
 
 if TYPE_CHECKING:
     from torchward.runtime.models import Root
@@ -48,6 +48,10 @@ SPREAD = 3.0
 """... and the norms of rows, in deviations of those that normal numbers give."""
 
 
+FIELDS, ASKED = 32, 64
+"""Columns of what a table is asked for, at most, and lookups of training that are looked at for them."""
+
+
 class Table:
     """One embedding layer, or a parameter that may hold a row for each position."""
 
@@ -61,6 +65,9 @@ class Table:
         self.added = self.added_told = 0
         """Rows at the end of a frozen table that were added and never trained; how often their use was told."""
         self.longest = 0
+        self.fields: list[tuple[int, int]] = []
+        """Of each column of what it is asked for, the least and the largest number, where there are a few columns."""
+        self.sent: list[tuple[int, int]] = []
         self.asked = 0
         """Lookups in sampled steps of training."""
         self.places: torch.Tensor | None = None
@@ -217,6 +224,20 @@ class Tables:
         if len(self.looked) < LIMIT:
             self.looked.append((table, rows.detach()))
 
+    def _fields(self, root: Root, table: Table, rows: torch.Tensor, site: int) -> None:
+        """Several kinds of things may share a table, each with rows of its own."""
+        if rows.dim() != 2 or not 2 <= rows.shape[1] <= FIELDS or not rows.is_cpu or table.asked > ASKED:
+            return
+        found = list(zip(tolist(rows.amin(0)), tolist(rows.amax(0)), strict=True))
+        known = table.fields if len(table.fields) == len(found) else found
+        table.fields = [
+            (min(low, least), max(high, most)) for (low, high), (least, most) in zip(known, found, strict=True)
+        ]
+        if table.fields != table.sent and table.asked in (ASKED // 4, ASKED // 2, ASKED):
+            table.sent = table.fields
+            row = {"site": site, "name": table.name, "n": len(table.met), "f": [list(one) for one in table.fields]}
+            self.recorder.row("fields", m=root.index, s=self.recorder.step, **row)
+
     def called(self, root: Root, args: Any, kwargs: Any, result: Any, training: bool, site: int) -> None:
         """The end of a root call."""
         looked, self.looked = self.looked, []
@@ -230,6 +251,7 @@ class Tables:
                 if table.added and table.added_told < ADDED_ROWS:
                     self._asked_for_added(root, table, rows, site)
                 table.asked += 1
+                self._fields(root, table, rows, site)
                 table.met = table.met.index_fill(0, rows.reshape(-1).long(), True)
                 table.longest = max(table.longest, rows.shape[-1] if rows.dim() else 1)
                 table.places = _counts(rows) if table.places is None else table.places & _counts(rows)

@@ -8,6 +8,7 @@ from torchward.collect.run._rows import Ledger, Part, column
 from torchward.facts import (
     BatchedGraphs,
     Bounded,
+    Fields,
     Fold,
     Folds,
     Picked,
@@ -26,6 +27,7 @@ class Bounds(Part):
         super().__init__(ledger)
         self._bounded: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._scaled: dict[int, list[Row]] = defaultdict(list)
+        self._fields: dict[tuple[int, str], Row] = {}
         self._pulls: dict[int, list[Row]] = defaultdict(list)
         self._smoothed: dict[int, list[Row]] = defaultdict(list)
         self._picks: dict[tuple[int, int, str], list[Row]] = defaultdict(list)
@@ -55,6 +57,9 @@ class Bounds(Part):
     def on_hz(self, row: Row) -> None:
         self._scaled[row["i"]].append(row)
 
+    def on_fields(self, row: Row) -> None:
+        self._fields[row["m"], row["name"]] = row
+
     def on_pull(self, row: Row) -> None:
         self._pulls[row["i"]].append(row)
 
@@ -73,6 +78,18 @@ class Bounds(Part):
         return tuple(
             ScaledTogether(loss, len(rows), rows[0]["how"], rows[0]["p"], rows[0]["n"])
             for loss, rows in sorted(self._scaled.items())
+        )
+
+    def fields(self) -> tuple[Fields, ...]:
+        return tuple(
+            Fields(
+                row["m"],
+                row["name"],
+                self.ledger.site(row["site"]),
+                row["n"],
+                tuple((low, high) for low, high in row["f"]),
+            )
+            for row in self._fields.values()
         )
 
     def pulls(self) -> tuple[Pull, ...]:

@@ -170,7 +170,7 @@ class Losses(Part):
         known = self.ledger.counts["sd"].setdefault(row["i"], {})
         keep = {
             key: known[key]
-            for key in ("ae", "bc", "bo", "reach", "sm", "no", "li", "dp", "cm", "pd", "tw", "dr")
+            for key in ("ae", "bc", "bo", "reach", "sm", "no", "li", "dp", "so", "cm", "pd", "tw", "dr")
             if row.get(key) is None and known.get(key) is not None
         }
         known.update(row)
@@ -384,6 +384,7 @@ class Losses(Part):
                     weighed_choices=self._weighed[index],
                     weighed_by_graph=tuple(self._weighed_by_graph[index]),
                     normalised=(tuple(normal[0]), int(normal[1]), int(normal[2]), str(normal[3])) if normal else None,
+                    summed=(tuple(described["so"][0]), *described["so"][1:]) if described.get("so") else None,
                     dropped=(float(described["dp"][0]), str(described["dp"][1])) if described.get("dp") else None,
                     lost=(int(lost[0]), int(lost[1])) if lost else None,
                     softmax=(tuple(softmax[0]), int(softmax[1]), str(softmax[2])) if softmax else None,

@@ -190,6 +190,8 @@ class Reinforcement(Part):
                 column(rows, "o"),
                 sum(row.get("e", 0) for row in rows),
                 sum(row.get("st", 0) for row in rows),
+                sum(row.get("z", 0) for row in rows),
+                sum(row.get("z", 0) > 0 for row in rows),
             )
             for model, rows in sorted(self._boot.items())
         )

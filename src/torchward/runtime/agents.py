@@ -196,7 +196,11 @@ class Agents:
         def write(values: list[float]) -> None:
             self.row("av", **row, a=number(values[0]))
 
-        self.recorder.reader.read([torch.stack([one.float().abs().max() for one in weights]).min()], write)
+        output = self.recorder.inputs.made
+        labels = output is not None and output[1].dim() == 2 and any("Nll" in node.name() for node in walked.nodes)
+        # Where nothing acts, what weighs the errors of a classifier are masks: of labels that are not sure, say.
+        if not labels or self.recorder.environments.episodes.rewards:
+            self.recorder.reader.read([torch.stack([one.float().abs().max() for one in weights]).min()], write)
         self.spoken(stream, walked)
         self.recorder.scores.anchors.judged(stream, policies.ratio_of_policies(walked.nodes) is not None)
         if weights[0].is_cpu:  # signs are read

@@ -14,6 +14,8 @@ NEVER = 30
 PILE = 128
 """Backward passes for one step beyond which accumulation is doubted: recipes that accumulate on purpose use up to 64
 (nanoGPT 40, LLaMA-Factory 8, torchtune 16), and those that use more clear once, not at every pass."""
+CYCLES, CLEARED = 10, 0.9
+"""Sampled steps, at least, and the share of them in which passes before the last one were for nothing."""
 EPOCH = 8
 """Least number of batches in an epoch for "one step per epoch" to be told from ordinary accumulation."""
 
@@ -45,10 +47,26 @@ def check(run: Run) -> Iterator[Finding]:
             and most >= EPOCH
             and len(run.streams) == 1
             and len(held_elsewhere - set(optimizer.parameters)) == 0
-        ):
+        ) or (loader is not None and _thrown_away(run, optimizer, loader.fetched)):
             yield _finding(run, optimizer, most, Confidence.LIKELY)
         elif most > PILE and _usual(run) and (per_epoch or thrown_away or most > 8 * PILE):
             yield _finding(run, optimizer, most, Confidence.LIKELY, Severity.WARNING)
+
+
+def _thrown_away(run: Run, optimizer: Optimizer, fetched: int) -> bool:
+    """Each step follows several passes, each of another batch of the loader, and all but the last few are cleared before
+    it. Where one batch is passed through several times, the gradients in between may be what is wanted."""
+    if len(run.streams) != 1 or len(run.optimizers) != 1 or not optimizer.steps:
+        return False
+    passes = [[name for name, _ in cycle.events if name in ("backward", "zero", "step")] for cycle in run.cycles]
+    whole = [events for events in passes if events.count("step") == 1 and events[-1] == "step"]
+    cleared = [
+        "zero" in events[1:] and "backward" in events[: events.index("zero", 1)] for events in whole if len(events) > 1
+    ]
+    counts = [events.count("backward") for events in whole]
+    if len(whole) < CYCLES or len(cleared) < len(whole) or sum(cleared) < CLEARED * len(cleared) or median(counts) < 2:
+        return False
+    return fetched >= CLEARED * median(counts) * optimizer.steps
 
 
 def _usual(run: Run) -> bool:

@@ -306,6 +306,15 @@ class Bounded:
 
 
 @dataclass(frozen=True, eq=False)
+class DeafBackward:
+    """A `backward` of the program's own, in the graph of a loss, that never reads the gradient that it is given."""
+
+    name: str
+    """Of the function."""
+    site: Site | None
+
+
+@dataclass(frozen=True, eq=False)
 class Pull:
     """Terms of a loss that grow with the difference between weights and fixed numbers of their shape."""
 

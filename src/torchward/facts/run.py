@@ -30,6 +30,7 @@ from torchward.facts.loss import (
     BatchedGraphs,
     Bounded,
     Cut,
+    DeafBackward,
     Divergence,
     Loss,
     LossStream,
@@ -408,6 +409,7 @@ class Run:
     bounded: tuple[Bounded, ...] = ()
     smoothed: tuple[Smoothed, ...] = ()
     pulls: tuple[Pull, ...] = ()
+    deaf_backwards: tuple[DeafBackward, ...] = ()
     fields: tuple[Fields, ...] = ()
     scaled_together: tuple[ScaledTogether, ...] = ()
     batched_graphs: tuple[BatchedGraphs, ...] = ()

@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from torchward.runtime import bounds, depth, digits, edges, errors, graph, picks, pulls, scales, softmaxes, terms
+from torchward.runtime import (
+    bounds,
+    depth,
+    digits,
+    edges,
+    errors,
+    functions,
+    graph,
+    picks,
+    pulls,
+    scales,
+    softmaxes,
+    terms,
+)
 from torchward.runtime.agents import Agents
 from torchward.runtime.evaluations import REGRESSIONS
 from torchward.runtime.losses import LIKELIHOODS
@@ -115,6 +128,9 @@ class Passes:
             pd=depth.plain_depth(walked) if early else None,
             cm=softmaxes.classes_mixed(walked, parameters.owner) if early else None,
         )
+        deaf = functions.deaf(walked) if early else None
+        if deaf is not None:
+            self.row("deaf", i=stream.index, name=deaf[0], site=recorder.site_at(deaf[1], deaf[2], "backward"))
         made = recorder.inputs.made
         if made is not None and recorder.steps_sampled < 3:
             chain = depth.linear_chain(made[1].grad_fn) if made[1].grad_fn is not None else None

@@ -60,16 +60,35 @@ def misplaced_softmax(walked: graph.Walk, owner: graph.Owner) -> tuple[tuple[int
 
 
 def summed_to_one(walked: graph.Walk, owner: graph.Owner) -> tuple[tuple[int, ...], int, str] | None:
-    """A softmax that is summed over its own axis before anything is made of it, which gives 1 whatever the scores are:
-    (shape, axis, feeding layer)."""
+    """A softmax that is summed over its own axis before anything is made of it, which gives 1 whatever the scores are,
+    or beside a factor that is the same all along this axis: (shape, axis, feeding layer)."""
     for node in walked.nodes:
         if node.name() != SUM or (isinstance(node._saved_dim, (tuple, list)) and len(node._saved_dim) != 1):
             continue
-        behind = _behind(node.next_functions[0][0], None, node, lambda one: one.name() == "SoftmaxBackward0", False)
-        shape = graph.output_shape(behind[0]) or () if behind is not None else ()
-        if behind is not None and _from_front(behind[0]._saved_dim, len(shape)) == behind[1] and shape[behind[1]] > 1:
-            return shape, behind[1], graph.feeding_layer(behind[0], owner)[0]
+        for factor in _factors_along(node):
+            behind = _behind(factor, None, node, lambda one: one.name() == "SoftmaxBackward0", False)
+            shape = graph.output_shape(behind[0]) or () if behind is not None else ()
+            if (
+                behind is not None
+                and _from_front(behind[0]._saved_dim, len(shape)) == behind[1]
+                and shape[behind[1]] > 1
+            ):
+                return shape, behind[1], graph.feeding_layer(behind[0], owner)[0]
     return None
+
+
+def _factors_along(node: Any) -> list[Any]:
+    """What is summed; of a product of two, each of which the other is the same along the summed axis."""
+    below = node.next_functions[0][0]
+    if below is None or below.name() != "MulBackward0" or any(child is None for child, _ in below.next_functions):
+        return [below]
+    one, other = (child for child, _ in below.next_functions)
+    shapes = graph.output_shape(one) or (), graph.output_shape(other) or ()
+    axis = _summed_axis(node)
+    if len(shapes[0]) != len(shapes[1]) or axis >= len(shapes[0]):
+        return []
+    pairs = ((one, shapes[1]), (other, shapes[0]))
+    return [factor for factor, beside in pairs if beside[axis] == 1]
 
 
 def normalised_otherwise(walked: graph.Walk, owner: graph.Owner) -> tuple[tuple[int, ...], int, int, str] | None:

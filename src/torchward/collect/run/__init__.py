@@ -197,6 +197,7 @@ class RunBuilder:
             bounded=self._bounds.bounded(),
             smoothed=self._bounds.smoothed(),
             pulls=self._bounds.pulls(),
+            deaf_backwards=self._bounds.deaf_backwards(),
             fields=self._bounds.fields(),
             scaled_together=self._bounds.scaled_together(),
             picked=self._bounds.picked(),

@@ -8,6 +8,7 @@ from torchward.collect.run._rows import Ledger, Part, column
 from torchward.facts import (
     BatchedGraphs,
     Bounded,
+    DeafBackward,
     Fields,
     Fold,
     Folds,
@@ -28,6 +29,7 @@ class Bounds(Part):
         self._bounded: dict[tuple[int, int], list[Row]] = defaultdict(list)
         self._scaled: dict[int, list[Row]] = defaultdict(list)
         self._fields: dict[tuple[int, str], Row] = {}
+        self._deaf: dict[str, Row] = {}
         self._pulls: dict[int, list[Row]] = defaultdict(list)
         self._smoothed: dict[int, list[Row]] = defaultdict(list)
         self._picks: dict[tuple[int, int, str], list[Row]] = defaultdict(list)
@@ -60,6 +62,9 @@ class Bounds(Part):
     def on_fields(self, row: Row) -> None:
         self._fields[row["m"], row["name"]] = row
 
+    def on_deaf(self, row: Row) -> None:
+        self._deaf.setdefault(row["name"], row)
+
     def on_pull(self, row: Row) -> None:
         self._pulls[row["i"]].append(row)
 
@@ -91,6 +96,9 @@ class Bounds(Part):
             )
             for row in self._fields.values()
         )
+
+    def deaf_backwards(self) -> tuple[DeafBackward, ...]:
+        return tuple(DeafBackward(name, self.ledger.site(row["site"])) for name, row in self._deaf.items())
 
     def pulls(self) -> tuple[Pull, ...]:
         return tuple(

@@ -16,6 +16,11 @@ IMBALANCE = 3.0
 """Most frequent over rarest class from which the weights must be meant to balance them."""
 SPREAD = 1.5
 """Largest over smallest weight from which they do anything."""
+SEVERAL, FEWEST = 3, 50
+"""Classes, and targets of each, by which the order of weights is known."""
+SAME = 0.3
+"""Logarithm of what products of weight and frequency may differ by that are to be one number: two and a half deviations
+of a class of 50, and its part of the training data."""
 AGREES = 0.8
 """Correlation of the logarithms of weights and shares. Weights that balance have -1."""
 
@@ -28,7 +33,7 @@ def check(run: Run) -> Iterator[Finding]:
         if not loss.training or sum(loss.target_values.values()) < TARGETS:
             continue
         counts, total = loss.target_values, sum(loss.target_values.values())
-        found = _by_class(loss) or _by_sign(loss)
+        found = _by_class(loss) or _by_order(loss) or _by_sign(loss)
         if found is None:
             counts, total = loss.label_positives, loss.label_rows
             found = _by_label(loss)
@@ -66,6 +71,29 @@ def _by_class(loss: Loss) -> tuple[int, int, float, float] | None:
         return None
     agreement = correlation([math.log(counts[n]) for n in counts], [math.log(weights[n]) for n in counts])
     return (frequent, rare, weights[frequent], weights[rare]) if agreement >= AGREES else None
+
+
+def _by_order(loss: Loss) -> tuple[int, int, float, float] | None:
+    """The weights are the inverse frequencies of these very classes, in another order: that of their names, say, while
+    the targets are numbered otherwise."""
+    counts = {label: count for label, count in loss.target_values.items() if count and label < len(loss.weights)}
+    if loss.kind not in ("cross_entropy", "nll_loss") or len(counts) < SEVERAL or len(counts) < len(loss.target_values):
+        return None
+    weights = {label: loss.weights[label] for label in counts}
+    least, most = min(counts.values()), max(counts.values())
+    if min(weights.values()) <= 0 or least < FEWEST or most < IMBALANCE * least:
+        return None
+    for power in (1.0, 0.5):
+        shares = {label: counts[label] ** power for label in counts}
+        fitting = [
+            math.log(weight * share)
+            for weight, share in zip(sorted(weights.values(), reverse=True), sorted(shares.values()), strict=True)
+        ]
+        own = {label: weights[label] * shares[label] for label in counts}
+        high, low = max(own, key=lambda label: own[label]), min(own, key=lambda label: own[label])
+        if max(fitting) - min(fitting) <= SAME and own[high] >= IMBALANCE * own[low]:
+            return high, low, weights[high], weights[low]
+    return None
 
 
 def _by_sign(loss: Loss) -> tuple[int, int, float, float] | None:

@@ -99,6 +99,8 @@ class Noised:
     """Mean square of what the model is to give back, ..."""
     targets: tuple[float, float] = (0.0, 0.0)
     """... in either part."""
+    middle: tuple[tuple[float, float, float, float], ...] = ()
+    """(mean time step, values, share, rest) in between."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,6 +40,8 @@ _CHANNEL_FIRST = ("Conv", "BatchNorm", "GroupNorm", "InstanceNorm", "LazyConv", 
 
 
 COLUMNS = 1_024
+MIDDLE = (0.3, 0.4, 0.5, 0.6, 0.7)
+"""Parts of the range of time steps around which noise is looked at, too."""
 EDGE = 0.05
 """Part of the range of time steps, at either end of it, in which noise is looked at."""
 
@@ -206,14 +208,17 @@ class Passes:
         least, most = times.min(), times.max()
         edge = EDGE * (most - least)
         scalars = []
-        for rows in (times <= least + edge, times >= most - edge):
+        middle = [(times - least - part * (most - least)).abs() <= edge / 2 for part in MIDDLE]
+        for rows in (times <= least + edge, times >= most - edge, *middle):
             share = rows.float()[:, None]
             sums = [share.sum() * given.shape[1], *((share * one).sum() for one in _products(given, target))]
-            scalars += [(share[:, 0] * times).sum() / share.sum(), *sums]
+            scalars += [(share[:, 0] * times).sum() / share.sum().clamp(min=1), *sums]
         step = self.recorder.step
 
         def write(values: list[float]) -> None:
-            self.row("dn", m=root.index, s=step, lo=list(map(number, values[:5])), hi=list(map(number, values[5:])))
+            ends, inner = list(map(number, values[:10])), list(map(number, values[10:]))
+            mid = [inner[place : place + 5] for place in range(0, len(inner), 5)]
+            self.row("dn", m=root.index, s=step, lo=ends[:5], hi=ends[5:], mid=mid)
 
         self.recorder.reader.read(scalars, write)
 

@@ -82,3 +82,13 @@ class Part:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
+
+
+def mixed(looks: Sequence[Sequence[float]]) -> tuple[float, float, float, float] | None:
+    """(mean time step, values, share, rest) of sums over batches, as in `Noised.middle`."""
+    count, product, given, target = (sum(one[place] for one in looks) for place in range(1, 5))
+    if not count or not target:
+        return None
+    share = product / target
+    time = sum(one[0] * one[1] for one in looks) / count
+    return time, count, share, given / count - share * product / count

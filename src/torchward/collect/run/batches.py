@@ -7,7 +7,7 @@ from dataclasses import fields
 from statistics import fmean
 from typing import Any
 
-from torchward.collect.run._rows import Growing, Ledger, Part, column
+from torchward.collect.run._rows import Growing, Ledger, Part, column, mixed
 from torchward.facts import (
     Batches,
     Beginning,
@@ -287,7 +287,8 @@ class BatchesAndLoaders(Part):
                 parts.append((time, len(end), share, given / count - share * product / count, target / count))
             low, high = parts
             times, batches, share, rest, wanted = zip(low, high, strict=True)
-            found.append(Noised(model, self.site(model), times, batches, share, rest, fmean(wanted), wanted))
+            middle = tuple(filter(None, map(mixed, zip(*(row.get("mid", ()) for row in rows), strict=True))))
+            found.append(Noised(model, self.site(model), times, batches, share, rest, fmean(wanted), wanted, middle))
         return tuple(found)
 
     def site(self, model: int) -> Site | None:

@@ -20,6 +20,8 @@ STEPS = 100
 TINY = 1e-3
 """Share of the sum that a term never reached and yet was learned late, once the others had little left to say. Of 46
 programs with a loss of classes among several two had such a term, both broken (1e-5 and 8e-4)."""
+ERROR_LEFT = 0.3
+"""Part of the error of a constant answer that is left of such a term in the end, if it was not learned."""
 EARLY = (0.05, 0.2)
 """Part of the run in which such a loss stayed where it was, while ..."""
 STAYED, OTHERS = 0.9, 0.5
@@ -40,7 +42,8 @@ def check(run: Run) -> Iterator[Finding]:
             if loss is None or len(shares) < SAMPLES or max(shares.values[: len(shares) // 2]) > SHARE:
                 continue
             late = max(shares.values) < TINY and index not in stream.apart and _learned_late(loss, stream, run.steps)
-            if not late and not _not_learned(loss):
+            error = max(shares.values) < TINY and _error_left(loss)
+            if not late and not error and not _not_learned(loss):
                 continue
             finite = [value for value in loss.values.values if math.isfinite(value)]
             share = sum(shares.values) / len(shares)
@@ -68,6 +71,15 @@ def _learned_late(loss: Loss, stream: LossStream, steps: int) -> bool:
     start, whole = (fmean(value for _, value in each[:3]) for each in (values, total))
     end = fmean(value for _, value in values[-3:])
     return fmean(window[0]) > STAYED * start > 0 and fmean(window[1]) < OTHERS * whole and UNFINISHED * start < end
+
+
+def _error_left(loss: Loss) -> bool:
+    """An error of which much of what predicting the mean would leave is left."""
+    power = {"mse_loss": 2.0, "l1_loss": 1.0}.get(loss.kind)
+    values = [value for value in loss.values.values if math.isfinite(value)]
+    if power is None or not loss.training or not loss.target_std or len(values) < SAMPLES:
+        return False
+    return fmean(values[-max(3, len(values) // 4) :]) >= ERROR_LEFT * loss.target_std**power
 
 
 def _finite(series: Series) -> list[tuple[int, float]]:

@@ -19,13 +19,17 @@ Twins, and steps of a stationary sequence, are at 0.8 to 1.0 times: their stream
 GAP = 1.0
 """Deviations that the means of two calls are apart, on 16 examples: 0.15 for twins, 0.3 for the 8 calls of a stationary
 sequence that are furthest apart, 2 behind two layers of one network, 25 for two sensors in units of their own."""
+FAR, NEARER = 10.0, 0.5
+"""Where the loss is so many times as large, half of these differences is enough: streams that are alike lose nothing."""
 RATIO = 2.0
 """... or times that their deviations differ: 1.1, 1.4, 18 and 1.5 for the same ones."""
 
 
 def check(probe: ModeProbe) -> Iterator[Finding]:
-    norms = [one for one in probe.mixed if one[2] >= GAP or one[3] >= RATIO]
     looks = probe.own[-LOOKS:]
+    far = all(math.isfinite(running) and running >= FAR * own for own, running in looks)
+    part = NEARER if far else 1.0
+    norms = [one for one in probe.mixed if one[2] >= part * GAP or one[3] >= 1 + part * (RATIO - 1)]
     if not norms or len(looks) < LOOKS:
         return
     for own, running in looks:

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from torchward.runtime import errors, graph, groups, lengths, policies, preferences, references, returns, terms
+from torchward.runtime import (
+    environments,
+    errors,
+    graph,
+    groups,
+    lengths,
+    policies,
+    preferences,
+    references,
+    returns,
+    terms,
+)
 from torchward.runtime.alignment import Alignment
 from torchward.runtime.tensors import number, plain, tolist
 
@@ -150,7 +161,7 @@ class Agents:
             still = _all_are(inputs.given, [asked for _, asked in others], inputs.asked)
             # Where no episode ends without a reward, no target is exactly 0.
             paid_last = self.recorder.environments.episodes.end_rewards
-            wiped = int((target == 0).sum()) if paid_last and 0.0 not in paid_last else 0
+            wiped = found.zero if 0 < len(paid_last) <= environments.KINDS and 0.0 not in paid_last else 0
             self.row("bt", m=root.index, s=self.recorder.step, st=int(still), z=wiped, **few)
 
     def _cut_off(self, root: Root, target: torch.Tensor) -> None:

@@ -209,7 +209,9 @@ def most_dropped(walked: graph.Walk, owner: graph.Owner) -> tuple[float, str] | 
 
     On the CPU dropout is a product with a mask of 0 and 1 / (1 - p)."""
     found: tuple[float, Any] | None = None
-    for node in walked.nodes:
+    for place, node in enumerate(walked.nodes):
+        if place in walked.before_loss:
+            continue  # it may weigh examples
         share = None
         if node.name() == "NativeDropoutBackward0":
             share = float(node._saved_p) if isinstance(getattr(node, "_saved_p", None), float) else None

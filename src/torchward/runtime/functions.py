@@ -15,7 +15,7 @@ def deaf(walked: graph.Walk) -> tuple[str, str, int] | None:
     """(name, file, line) of a `backward` that computes something and never reads the gradient of its output: all that
     comes after the function, factors and means among it, counts for nothing."""
     seen: set[Any] = set()
-    for node in walked.nodes:
+    for node in walked.nodes[1:]:  # the gradient that arrives at the loss itself is 1
         function = getattr(type(node), "_forward_cls", None)
         if function is None or function in seen:
             continue
@@ -27,7 +27,8 @@ def deaf(walked: graph.Walk) -> tuple[str, str, int] | None:
         given = set(code.co_varnames[1:count])
         steps = list(dis.get_instructions(code))
         reads = any("LOAD" in step.opname and _names(step.argval) & given for step in steps)
-        if not reads and any(step.opname.startswith(COMPUTES) for step in steps):
+        fails = any(step.opname == "RAISE_VARARGS" for step in steps)
+        if not reads and not fails and any(step.opname.startswith(COMPUTES) for step in steps):
             return function.__name__, code.co_filename, code.co_firstlineno
     return None
 

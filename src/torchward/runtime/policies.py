@@ -203,6 +203,8 @@ class Bootstrap(NamedTuple):
     """Rows whose reward is none that was seen in several: their targets may be made otherwise."""
     over: int
     """... of them, those whose target is such a reward, without the value of anything."""
+    zero: int
+    """... of those that are alone, those whose target is exactly 0."""
 
 
 def bootstraps(
@@ -245,7 +247,8 @@ def _reward_and(
     alone = int(others.sum())
     bare = (target[:, None] - torch.tensor(kinds, dtype=torch.float64)).abs() < SAME_REWARD * scale
     over = int((others & bare.any(1)).sum())
-    return Bootstrap(factor, kinds[-KINDS:], alone, over) if alone <= FEW * target.numel() else None
+    zero = int((others & (target == 0)).sum())
+    return Bootstrap(factor, kinds[-KINDS:], alone, over, zero) if alone <= FEW * target.numel() else None
 
 
 def weighs_choices(nodes: list[Any], chosen: Any) -> bool:

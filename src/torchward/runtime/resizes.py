@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 MIXING = ("linear", "bilinear", "bicubic", "trilinear", "area")
 LOOKED, VALUES, ROWS = 256, 4_096, 64
 """Calls that are looked at, values of each, and maps of each."""
-CLASSES = (3, 256)
+CLASSES = (3, 64)
 """Different numbers of a map: of two, values between them are cut at a half, or are meant."""
 CHANNELS, TOLD = 8, 8
+NUMBERS = 4_000_000
+"""Of all maps that are marked."""
 
 
 class Resizes:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self.looked = self.told = 0
+        self.looked = self.told = self.numbers = 0
         self.sizes: dict[tuple[int, ...], dict[str, Any]] = {}
         """Height and width -> what was resized to it."""
         self.marks: set[tuple[int, ...]] = set()
@@ -46,6 +48,8 @@ class Resizes:
 
     def _look(self, mode: str, given: torch.Tensor, result: torch.Tensor, site: int) -> None:
         for channel in range(min(given.shape[1], CHANNELS)):
+            if self.numbers > NUMBERS:
+                return
             values, made = thin(given[:, channel], VALUES), thin(result[:, channel], VALUES)
             if not bool((values == values.round()).all()) or bool((made == made.round()).all()):
                 continue
@@ -53,6 +57,7 @@ class Resizes:
             if CLASSES[0] <= len(kinds) <= CLASSES[1] and float(kinds[0]) >= 0:
                 row = {"site": site, "mode": mode, "n": len(kinds), "max": int(kinds[-1])}
                 self.sizes.setdefault(tuple(result.shape[2:]), row)
+                self.numbers += result[:, channel].numel()
                 self.marks.update(_marks(result[:, channel]))
 
     def compared(self, place: int, prediction: torch.Tensor, target: torch.Tensor) -> None:
@@ -69,5 +74,5 @@ class Resizes:
 def _marks(maps: torch.Tensor) -> Iterator[tuple[int, ...]]:
     """Of each map, cut and rounded to whole numbers: the sums of its values, of their squares and of their cubes."""
     for one in maps[:ROWS].detach():
-        for whole in {id(part): part for part in (one.long(), one.round().long())}.values():
+        for whole in (one.long(), one.round().long()) if one.is_floating_point() else (one.long(),):
             yield tuple(int((whole.clamp(min=0) ** power).sum()) for power in (1, 2, 3))

@@ -53,6 +53,8 @@ class Schedulers:
         self.known: dict[int, _Scheduler] = {}
 
     def made(self, scheduler: Any) -> None:
+        if not getattr(type(scheduler).step, "__module__", "").startswith("torch."):
+            return  # a class with a `step` of its own: when that is called is not seen
         known = self.known.get(id(scheduler))
         if (known is not None and known.ref() is scheduler) or len(self.known) >= LIMIT:
             return

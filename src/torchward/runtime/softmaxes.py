@@ -60,28 +60,40 @@ def misplaced_softmax(walked: graph.Walk, owner: graph.Owner) -> tuple[tuple[int
 
 
 def summed_to_one(walked: graph.Walk, owner: graph.Owner) -> tuple[tuple[int, ...], int, str] | None:
-    """A softmax that is summed over its own axis before anything is made of it, which gives 1 whatever the scores are,
-    or beside a factor that is the same all along this axis: (shape, axis, feeding layer)."""
+    """A softmax that is used for nothing but to be summed over its own axis, which gives 1 whatever the scores are,
+    beside a factor with a graph that is the same all along this axis, or before it is multiplied: (shape, axis, feeding
+    layer). A sum that something is divided by, or that is compared with targets, is another matter."""
+    above: dict[Any, list[Any]] = {}
+    for node in walked.nodes:
+        for child, _ in node.next_functions:
+            if child is not None:
+                above.setdefault(child, []).append(node)
     for node in walked.nodes:
         if node.name() != SUM or (isinstance(node._saved_dim, (tuple, list)) and len(node._saved_dim) != 1):
             continue
-        for factor in _factors_along(node):
+        for factor in _factors_along(node, above):
             behind = _behind(factor, None, node, lambda one: one.name() == "SoftmaxBackward0", False)
             shape = graph.output_shape(behind[0]) or () if behind is not None else ()
-            if (
-                behind is not None
-                and _from_front(behind[0]._saved_dim, len(shape)) == behind[1]
-                and shape[behind[1]] > 1
-            ):
+            if behind is None or _from_front(behind[0]._saved_dim, len(shape)) != behind[1] or shape[behind[1]] < 2:
+                continue
+            if _alone_up_to(behind[0], node, above):
                 return shape, behind[1], graph.feeding_layer(behind[0], owner)[0]
     return None
 
 
-def _factors_along(node: Any) -> list[Any]:
-    """What is summed; of a product of two, each of which the other is the same along the summed axis."""
+def _factors_along(node: Any, above: dict[Any, list[Any]]) -> list[Any]:
+    """What is summed, if the sum is then multiplied with something that has a graph; of a product of two, each of which
+    the other is the same along the summed axis."""
     below = node.next_functions[0][0]
     if below is None or below.name() != "MulBackward0" or any(child is None for child, _ in below.next_functions):
-        return [below]
+        users = above.get(node, [])
+        while len(users) == 1 and users[0].name() in graph.VIEWS:
+            users = above.get(users[0], [])
+        products = [one for one in users if one.name() in ("MulBackward0", *PRODUCTS)]
+        whole = products and len(products) == len(users)
+        return (
+            [below] if whole and all(child is not None for one in products for child, _ in one.next_functions) else []
+        )
     one, other = (child for child, _ in below.next_functions)
     shapes = graph.output_shape(one) or (), graph.output_shape(other) or ()
     axis = _summed_axis(node)
@@ -89,6 +101,18 @@ def _factors_along(node: Any) -> list[Any]:
         return []
     pairs = ((one, shapes[1]), (other, shapes[0]))
     return [factor for factor, beside in pairs if beside[axis] == 1]
+
+
+def _alone_up_to(node: Any, end: Any, above: dict[Any, list[Any]]) -> bool:
+    """Between the two there is one way, and nothing else is made of what lies on it."""
+    for _ in range(16):
+        if node is end:
+            return True
+        users = above.get(node, [])
+        if len(users) != 1:
+            return False
+        node = users[0]
+    return False
 
 
 def normalised_otherwise(walked: graph.Walk, owner: graph.Owner) -> tuple[tuple[int, ...], int, int, str] | None:

@@ -60,7 +60,7 @@ def check(run: Run) -> Iterator[Finding]:
 
 def _by_class(loss: Loss) -> tuple[int, int, float, float] | None:
     """(most frequent class, rarest, their weights), if the weights rise with the shares."""
-    counts = {label: count for label, count in loss.target_values.items() if count and label < len(loss.weights)}
+    counts = {label: count for label, count in loss.target_values.items() if count and 0 <= label < len(loss.weights)}
     if loss.kind not in ("cross_entropy", "nll_loss") or len(counts) < 2 or len(counts) < len(loss.target_values):
         return None
     weights = {label: loss.weights[label] for label in counts}
@@ -76,7 +76,7 @@ def _by_class(loss: Loss) -> tuple[int, int, float, float] | None:
 def _by_order(loss: Loss) -> tuple[int, int, float, float] | None:
     """The weights are the inverse frequencies of these very classes, in another order: that of their names, say, while
     the targets are numbered otherwise."""
-    counts = {label: count for label, count in loss.target_values.items() if count and label < len(loss.weights)}
+    counts = {label: count for label, count in loss.target_values.items() if count and 0 <= label < len(loss.weights)}
     if loss.kind not in ("cross_entropy", "nll_loss") or len(counts) < SEVERAL or len(counts) < len(loss.target_values):
         return None
     weights = {label: loss.weights[label] for label in counts}

@@ -20,6 +20,8 @@ BETWEEN = (0.2, 0.85)
 FITS, MISSES = 0.06, 0.1
 """By how much sums that are to be 1 may differ from it, and by how much those of sound ways must."""
 TIMES = 2
+CONTINUOUS = 1.5
+"""Time up to which it is no number of a step."""
 
 
 def check(run: Run) -> Iterator[Finding]:
@@ -48,6 +50,8 @@ def check(run: Run) -> Iterator[Finding]:
                     },
                     place=at(found.site),
                     confidence=Confidence.LIKELY,
+                    # In continuous time a deviation of 1 - alpha_bar is a way of its own ("sub-VP", Song et al. 2021).
+                    severity=Severity.HINT if part == "noise" and max(found.times) <= CONTINUOUS else None,
                 )
                 return
 

@@ -56,7 +56,7 @@ def check(run: Run) -> Iterator[Finding]:
 def _thrown_away(run: Run, optimizer: Optimizer, fetched: int) -> bool:
     """Each step follows several passes, each of another batch of the loader, and all but the last few are cleared before
     it. Where one batch is passed through several times, the gradients in between may be what is wanted."""
-    if len(run.streams) != 1 or len(run.optimizers) != 1 or not optimizer.steps:
+    if len(run.streams) != 1 or len(run.optimizers) != 1 or not optimizer.steps or optimizer.cycles_rescaled:
         return False
     passes = [[name for name, _ in cycle.events if name in ("backward", "zero", "step")] for cycle in run.cycles]
     whole = [events for events in passes if events.count("step") == 1 and events[-1] == "step"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -17,14 +18,14 @@ PARTS_OF_EPOCHS = ("CosineAnnealingWarmRestarts", "OneCycleLR", "CyclicLR")
 
 def check(run: Run) -> Iterator[Finding]:
     for scheduler in run.schedulers:
-        told = scheduler.told_epochs
+        told = [one for one in scheduler.told_epochs if math.isfinite(one)]
         if scheduler.kind in PARTS_OF_EPOCHS or len(told) < TOLD or all(one == int(one) for one in told):
             continue
         if all(later >= one for one, later in pairwise(told)):
             continue  # parts of epochs, one after the other
         yield Finding(
             "OPT042",
-            data={"scheduler": scheduler.kind, "values": told[:4], "times": len(told)},
+            data={"scheduler": scheduler.kind, "values": tuple(told[:4]), "times": len(told)},
             place=at(scheduler.step_site or scheduler.site),
         )
         return

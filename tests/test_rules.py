@@ -51,6 +51,10 @@ RECORDER = ("recorder", "记录器")
 """What could not be looked at where a part of torchward failed."""
 
 
+OF_SEVERAL = ("DST003", "DST004", "DST005", "DST006", "DST008", "DST009")
+"""Their twins start several processes each, and are run in the long tier: those of the other rules of DST are alike."""
+
+
 def skip_without_its_packages(text: str) -> None:
     for package in re.findall(
         r"^(?:from|import) (stable_baselines3|gymnasium|lightning|transformers|accelerate|peft|trl)\b", text, re.M
@@ -225,7 +229,9 @@ def assert_silent(code: str, found: list[dict[str, Any]]) -> None:
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("code", sorted(RULES))
+@pytest.mark.parametrize(
+    "code", [pytest.param(code, marks=[pytest.mark.long] if code in OF_SEVERAL else []) for code in sorted(RULES)]
+)
 def test_the_sound_twin_is_silent_under_every_rule(code: str, tmp_path: Path, forks: subprocess.Popen[str]) -> None:
     script = tmp_path / "train.py"
     script.write_text(RULES[code].good, encoding="utf-8")

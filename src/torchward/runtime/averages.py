@@ -74,6 +74,8 @@ class Averages:
         self.away = self.step_length = 0.0
         """How far the weights were from what was put in for them, and how far a step goes."""
         self.sound = self.found = self.tries = 0
+        self.others = 0
+        """Evaluations that were looked at and that call another model than the one that is trained."""
         self.done = False
         self.begin, self.asked, self.before_step = (
             recorder.guarded("averages", one) for one in (self._begin, self._asked, self._before_step)
@@ -122,6 +124,9 @@ class Averages:
                 self.done = self.found > 0 or self.sound >= SOUND
         elif self.begun is not None:
             self._follow(self.begun)
+        elif self.evaluations[1] == self.at:
+            self.others += 1
+            self.done = self.others >= SOUND
 
     def _stays(self, shown: list[torch.Tensor]) -> bool:
         """Since the last step the weights became those of a tensor that lies elsewhere, and they are so still."""

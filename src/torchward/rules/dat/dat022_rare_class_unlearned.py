@@ -133,7 +133,7 @@ y = rare.long()
 print("rare:", y.float().mean().item())
 model = nn.Sequential(nn.Linear(10, 32), nn.ReLU(), nn.Linear(32, 2))
 optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
-for epoch in range(12):
+for epoch in range(24):
     model.train()
     for rows in torch.randperm(3200).split(64):
         loss = nn.functional.cross_entropy(model(x[rows]), y[rows])

@@ -58,7 +58,7 @@ RULE = Rule(
     ),
     fix=Text(
         "`offsets = torch.tensor([0, *sizes]).cumsum(0)[:-1]`.",
-        "`offsets = torch.tensor([0, *sizes]).cumsum(0)[:-1]`。",
+        "改为 `offsets = torch.tensor([0, *sizes]).cumsum(0)[:-1]`。",
     ),
     bad="""\
 import torch

@@ -92,7 +92,7 @@ import torch
 from torch import nn
 
 torch.manual_seed(0)
-data = torch.randn(2000, 4).cumsum(1)
+data = torch.randn(2000, 16).cumsum(1)
 data = (data - data.mean(0)) / data.std(0)
 alpha_bar = torch.cumprod(1 - torch.linspace(1e-3, 0.08, 100), 0)
 
@@ -100,7 +100,7 @@ alpha_bar = torch.cumprod(1 - torch.linspace(1e-3, 0.08, 100), 0)
 class Denoiser(nn.Module):
     def __init__(self):
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(5, 96), nn.SiLU(), nn.Linear(96, 96), nn.SiLU(), nn.Linear(96, 4))
+        self.layers = nn.Sequential(nn.Linear(17, 96), nn.SiLU(), nn.Linear(96, 96), nn.SiLU(), nn.Linear(96, 16))
 
     def forward(self, x, t):
         return self.layers(torch.cat([x, t[:, None] / 100], 1))
@@ -125,7 +125,7 @@ import torch
 from torch import nn
 
 torch.manual_seed(0)
-data = torch.randn(2000, 4).cumsum(1)
+data = torch.randn(2000, 16).cumsum(1)
 data = (data - data.mean(0)) / data.std(0)
 alpha_bar = torch.cumprod(1 - torch.linspace(1e-3, 0.08, 100), 0)
 
@@ -133,7 +133,7 @@ alpha_bar = torch.cumprod(1 - torch.linspace(1e-3, 0.08, 100), 0)
 class Denoiser(nn.Module):
     def __init__(self):
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(5, 96), nn.SiLU(), nn.Linear(96, 96), nn.SiLU(), nn.Linear(96, 4))
+        self.layers = nn.Sequential(nn.Linear(17, 96), nn.SiLU(), nn.Linear(96, 96), nn.SiLU(), nn.Linear(96, 16))
 
     def forward(self, x, t):
         return self.layers(torch.cat([x, t[:, None] / 100], 1))

@@ -36,6 +36,8 @@ class MemoriseProbe(Experiment):
     """Number of target values that the loss saw; 0 when the model computes its loss itself."""
     distinct_inputs: bool = True
     """No two examples with different targets have the same input."""
+    inputs: int = 0
+    """Numbers in the first input of an example; 0 if unknown."""
     lr: float = 0.0
 
 

@@ -97,6 +97,7 @@ def memorise(model: nn.Module, capture: Capture) -> Generator[None, None, None]:
         examples=count,
         targets=capture.target.numel() if capture.target is not None else 0,
         distinct_inputs=distinct,
+        inputs=first[0].numel() if first is not None and len(first) else 0,
         lr=RATE,
     )
 

@@ -277,6 +277,20 @@ class Copy:
 
 
 @dataclass(frozen=True, eq=False)
+class Overwritten:
+    """Weights that a model was given, and that others, which have nothing to do with them, had replaced when it was
+    trained, without a step of any optimizer in between."""
+
+    model: int
+    site: Site | None
+    """Where they were given."""
+    names: tuple[str, ...]
+    numbers: int
+    of: int
+    """... of all that were given there."""
+
+
+@dataclass(frozen=True, eq=False)
 class Fields:
     """An embedding that is asked for a few columns of numbers at a time."""
 

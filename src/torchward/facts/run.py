@@ -55,6 +55,7 @@ from torchward.facts.model import (
     Fields,
     Model,
     Module,
+    Overwritten,
     Parameter,
     Recurrence,
     RowsAsTime,
@@ -180,20 +181,6 @@ class Unsaved:
     """Index of the trained one in `Run.models`."""
     into: str
     names: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Overwritten:
-    """Weights that a model was given, and that others, which have nothing to do with them, had replaced when it was
-    trained, without a step of any optimizer in between."""
-
-    model: int
-    site: Site | None
-    """Where they were given."""
-    names: tuple[str, ...]
-    numbers: int
-    of: int
-    """... of all that were given there."""
 
 
 @dataclass(frozen=True, eq=False)

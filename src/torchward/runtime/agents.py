@@ -346,23 +346,23 @@ def _all_are(given: torch.Tensor | None, asked: list[torch.Tensor | None], every
     """All that was asked about are the very examples that the step is trained on, and those are not all the same.
 
     Of a critic of states and actions: the states are, for which a policy was asked for the actions beside them."""
-    if given is None or not plain(given) or not given.is_cpu or given.dim() != 2 or not asked:
+    if given is None or not plain(given) or not given.is_cpu or not asked:
         return False
     given = given.detach()
     for one in asked:
         if one is None or one.shape != given.shape:
             return False
-        widths = {len(part[0]) for part in every if part is not None and part.dim() == 2 and len(part) == len(one)}
-        states = [
-            width
-            for width in sorted(widths)
-            if width < one.shape[1]
-            and any(
-                part is not None and part.shape == one[:, :width].shape and torch.equal(part, one[:, :width])
-                for part in every
-            )
-        ]
-        width = states[0] if states else one.shape[1]
-        if not torch.equal(one[:, :width], given[:, :width]) or not bool((given[:, :width] != given[:1, :width]).any()):
+        width = _states_of(one, every) if one.dim() == 2 else None
+        now, then = (one, given) if width is None else (one[:, :width], given[:, :width])
+        if not torch.equal(now, then) or not bool((then != then[:1]).any()):
             return False
     return True
+
+
+def _states_of(one: torch.Tensor, every: list[torch.Tensor | None]) -> int | None:
+    """How many of the first columns are what another model was asked about."""
+    parts = [part for part in every if part is not None and part.dim() == 2 and len(part) == len(one)]
+    widths = [
+        part.shape[1] for part in parts if part.shape[1] < one.shape[1] and torch.equal(part, one[:, : part.shape[1]])
+    ]
+    return min(widths, default=None)
